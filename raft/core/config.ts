@@ -1,0 +1,56 @@
+import { assert } from '../../base/assert.ts';
+import type { NodeId } from './types.ts';
+
+/** Fixed for the life of a machine. Times are ticks. */
+export interface RaftConfig {
+  readonly self: NodeId;
+  /** All voters, self included. Learners and witnesses come with membership change. */
+  readonly voters: readonly NodeId[];
+  /** A leader sends at least this often. */
+  readonly heartbeatTicks: number;
+  /** An election timeout is drawn from `[electionTicksMin, electionTicksMax)`. */
+  readonly electionTicksMin: number;
+  readonly electionTicksMax: number;
+  /** A transfer that has not ended by then is aborted. */
+  readonly transferTicksMax: number;
+  /** Appends on the wire to one follower, unanswered. */
+  readonly inflightAppendsMax: number;
+  /** Entries and payload bytes in one append. One entry larger than the byte limit travels alone. */
+  readonly appendEntriesMax: number;
+  readonly appendBytesMax: number;
+  /** Payload bytes appended by this leader and not yet committed; past it proposals are rejected. */
+  readonly uncommittedBytesMax: number;
+}
+
+/** A tick is 25 ms: heartbeats every 100 ms, election timeouts of 0.5 to 1 s. */
+export const defaultRaftTimings: Omit<RaftConfig, 'self' | 'voters'> = {
+  heartbeatTicks: 4,
+  electionTicksMin: 20,
+  electionTicksMax: 40,
+  transferTicksMax: 80,
+  inflightAppendsMax: 64,
+  appendEntriesMax: 1024,
+  appendBytesMax: 2 * 1024 * 1024,
+  uncommittedBytesMax: 32 * 1024 * 1024,
+};
+
+/** Relations between limits are checked, not described. */
+export function checkRaftConfig(config: RaftConfig): RaftConfig {
+  assert(config.voters.includes(config.self), 'a node is a voter of its own cluster');
+  assert(new Set(config.voters).size === config.voters.length, 'voters are distinct');
+  assert(config.heartbeatTicks >= 1, 'a leader sends heartbeats');
+  assert(
+    config.electionTicksMin > 2 * config.heartbeatTicks,
+    'one lost heartbeat is no reason to campaign',
+  );
+  assert(config.electionTicksMax > config.electionTicksMin, 'election timeouts must differ');
+  assert(
+    config.inflightAppendsMax >= 1 && config.appendEntriesMax >= 1,
+    'an append carries something',
+  );
+  assert(
+    config.appendBytesMax <= config.uncommittedBytesMax,
+    'one append fits what may be in flight',
+  );
+  return config;
+}

@@ -1,0 +1,81 @@
+import type { Entry } from './entry.ts';
+import type { Message } from './messages.ts';
+import type { EntryId, HardState, LogIndex, NodeId, Role, Term } from './types.ts';
+
+/**
+ * Orders of the machine, to be carried out in order. `after` names what must be durable first: the effect waits until
+ * every `persist` up to that `ioId` is on disk; `null` waits for nothing. The runner only obeys.
+ */
+export type Effect =
+  | PersistEffect
+  | {
+      readonly kind: 'send';
+      readonly to: NodeId;
+      readonly message: Message;
+      readonly after: number | null;
+    }
+  | SendEntriesEffect
+  /** The commit index moved; entries up to it may be applied. Never before an entry is known committed. */
+  | { readonly kind: 'committed'; readonly commitIndex: LogIndex }
+  | {
+      readonly kind: 'proposal-accepted';
+      readonly term: Term;
+      readonly firstIndex: LogIndex;
+      readonly count: number;
+    }
+  | {
+      readonly kind: 'proposal-rejected';
+      readonly reason: ProposalRejection;
+      readonly leaderId: NodeId | null;
+    }
+  | { readonly kind: 'read-ready'; readonly readId: number; readonly index: LogIndex }
+  | { readonly kind: 'read-rejected'; readonly readId: number; readonly leaderId: NodeId | null }
+  | {
+      readonly kind: 'role-changed';
+      readonly role: Role;
+      readonly term: Term;
+      readonly leaderId: NodeId | null;
+    }
+  /** A transfer asked for here ended. `aborted`: this node still leads and proposals are accepted again. */
+  | {
+      readonly kind: 'transfer-ended';
+      readonly outcome: 'handed-over' | 'aborted' | 'rejected';
+      readonly reason: string;
+    };
+
+/**
+ * One synced batch: hard state, truncation and entries together or not at all. Completions come back as `persisted`
+ * with the same id; ids grow by one. Neighbouring batches may be merged.
+ */
+export interface PersistEffect {
+  readonly kind: 'persist';
+  readonly ioId: number;
+  readonly hardState: HardState | null;
+  /** Remove entries from this index on, before appending; null removes nothing. */
+  readonly truncateFrom: LogIndex | null;
+  readonly entries: readonly Entry[];
+}
+
+/**
+ * Send the entries in `[firstIndex, lastIndex]` to a peer as one `append-request`. The core keeps no payloads: the shell
+ * loads them from memory or the log store, and drops the effect if a loaded entry's term is above `term` (the log was
+ * overwritten meanwhile, so this node no longer leads). An empty range never occurs: that is a plain `send`.
+ */
+export interface SendEntriesEffect {
+  readonly kind: 'send-entries';
+  readonly to: NodeId;
+  readonly term: Term;
+  readonly previous: EntryId;
+  readonly firstIndex: LogIndex;
+  readonly lastIndex: LogIndex;
+  readonly commitIndex: LogIndex;
+  readonly readRound: number;
+}
+
+export type ProposalRejection =
+  /** Another node leads, or none does. Nothing was appended. */
+  | 'not-leader'
+  /** Leadership is being handed over. Nothing was appended. */
+  | 'transferring'
+  /** Too much is appended and not yet committed. Nothing was appended; try again after commits. */
+  | 'too-many-in-flight';

@@ -1,0 +1,25 @@
+import type { Message } from './messages.ts';
+import type { LogIndex, NodeId } from './types.ts';
+
+/** Facts told to the machine; it never asks, waits, or reads a clock. */
+export type Input =
+  | { readonly kind: 'tick' }
+  | { readonly kind: 'message'; readonly from: NodeId; readonly message: Message }
+  /** Payloads to append as `data` entries, in order, all or none. Answered in the same step. */
+  | { readonly kind: 'propose'; readonly payloads: readonly Uint8Array[] }
+  /** All `persist` effects up to and including `ioId` are durable. */
+  | { readonly kind: 'persisted'; readonly ioId: number }
+  /** Start (or join) a quorum round for this read; answered by `read-ready` or `read-rejected` with the id. */
+  | { readonly kind: 'read-index'; readonly readId: number }
+  /** `target: null` lets the machine choose the most caught-up voter. */
+  | { readonly kind: 'transfer-leadership'; readonly target: NodeId | null }
+  /** Become follower at once, in the same term, and do not campaign for one full election timeout. */
+  | { readonly kind: 'step-down' }
+  /** The newest entry in effect on the local MySQL. */
+  | { readonly kind: 'applied'; readonly index: LogIndex }
+  /** Whether this node may campaign at all (a quarantined one may not). It votes either way. */
+  | { readonly kind: 'set-electable'; readonly isElectable: boolean }
+  /** The transport lost the peer: what was in flight is gone; fall back to probing. */
+  | { readonly kind: 'peer-unreachable'; readonly peer: NodeId }
+  /** A `send-entries` effect could not be carried out. */
+  | { readonly kind: 'send-failed'; readonly peer: NodeId };

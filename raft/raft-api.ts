@@ -1,0 +1,81 @@
+import type { Entry } from './core/entry.ts';
+import type { LogIndex, NodeId, Role, Term } from './core/types.ts';
+
+/** One peer as this node sees it; the match fields are known to a leader only. */
+export interface PeerStatus {
+  readonly id: NodeId;
+  readonly isConnected: boolean;
+  readonly matchIndex: LogIndex | null;
+  readonly appliedIndex: LogIndex | null;
+}
+
+/** A consistent view of the machine after its latest step. */
+export interface RaftStatus {
+  readonly id: NodeId;
+  readonly role: Role;
+  readonly term: Term;
+  readonly leaderId: NodeId | null;
+  readonly firstIndex: LogIndex;
+  readonly lastIndex: LogIndex;
+  readonly persistedIndex: LogIndex;
+  readonly commitIndex: LogIndex;
+  readonly appliedIndex: LogIndex;
+  /**
+   * The own-term no-op of this leader, once it is committed: only then may anything be served (Raft thesis §6.4).
+   * Null on every other node and before.
+   */
+  readonly leaderReadyIndex: LogIndex | null;
+  /**
+   * A leader of the current term is known, and an entry of the current term is committed here. Then nothing this node
+   * wrote in an earlier term and that is not in its log up to `commitIndex` can ever commit:
+   * "the log decides, then the database starts".
+   */
+  readonly isTailDecided: boolean;
+  readonly isTransferring: boolean;
+  readonly peers: readonly PeerStatus[];
+}
+
+/** Where proposed payloads stand: `firstIndex`, `firstIndex + 1`, … in `term`. They commit, or the term ends. */
+export interface ProposalReceipt {
+  readonly term: Term;
+  readonly firstIndex: LogIndex;
+  readonly count: number;
+}
+
+/**
+ * One Raft member, as the rest of the node uses it. Implemented by `RaftNode`. Errors are `OperationalError`s with
+ * the codes named.
+ */
+export interface Raft {
+  readonly status: RaftStatus;
+  /**
+   * Appends payloads, all or none, and answers at once; what is proposed commits in this order. The caller learns of
+   * the commit from `status.commitIndex` while `status.term` is still the receipt's term.
+   * Throws RAFT_NOT_LEADER, RAFT_TRANSFERRING, RAFT_TOO_MANY_IN_FLIGHT: then nothing was appended.
+   */
+  propose(payloads: readonly Uint8Array[]): ProposalReceipt;
+  /**
+   * Settles with the commit index captured, once a quorum round begun after this call confirmed leadership.
+   * Calls share rounds. Rejects RAFT_NOT_LEADER, RAFT_SHUTTING_DOWN.
+   */
+  readIndex(): Promise<LogIndex>;
+  /**
+   * Milliseconds on the monotonic clock until which this leader may answer without a round; 0 when it may not, or when
+   * leases are off. Raft thesis §6.4.1: counted from before the round was sent, shortened by the drift bound.
+   */
+  leaseUntilMs(): number;
+  /** Settles when a new leader took over. Rejects RAFT_TRANSFER_ABORTED (this node still leads), RAFT_NOT_LEADER. */
+  transferLeadership(target: NodeId | null): Promise<void>;
+  /** Gives leadership up at once: to the best applied follower by TimeoutNow if there is one, else by silence. */
+  abdicate(reason: string): void;
+  setApplied(index: LogIndex): void;
+  setElectable(isElectable: boolean): void;
+  /** Committed or not, entries in `[first, last]`, as `LogStore.read`, from memory where they are recent. */
+  read(range: {
+    readonly first: LogIndex;
+    readonly last: LogIndex;
+    readonly bytesMax: number;
+  }): Promise<readonly Entry[]>;
+  /** Calls back, synchronously and in order, after each step that changed the status. Returns the unsubscribe. */
+  onChange(listener: (status: RaftStatus) => void): () => void;
+}
