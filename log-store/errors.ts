@@ -1,0 +1,89 @@
+import { codeOf, messageOf, OperationalError } from '../base/errors.ts';
+import { FatalError } from '../base/fatal.ts';
+import type { LogIndex } from '../raft/core/types.ts';
+
+/** Codes of this folder that are no reason to end the process; each has a row in the README's error table. */
+export const LogStoreErrorCode = {
+  compacted: 'LOG_STORE_COMPACTED',
+  entryTooLarge: 'LOG_STORE_ENTRY_TOO_LARGE',
+  notOpen: 'LOG_STORE_NOT_OPEN',
+  queueFull: 'LOG_STORE_QUEUE_FULL',
+} as const;
+export type LogStoreErrorCode = (typeof LogStoreErrorCode)[keyof typeof LogStoreErrorCode];
+
+/**
+ * Something that was durable is damaged or gone. The node must not vote any more and is rebuilt from the others;
+ * nothing is repaired here, because only a quorum knows what the lost bytes were (HAZARDS R16, H25).
+ */
+export function logStoreCorrupt(fault: {
+  /** The entry concerned; null when the damage is not in an entry. */
+  readonly index: LogIndex | null;
+  readonly reason: string;
+  readonly cause?: unknown;
+}): FatalError {
+  const place = fault.index === null ? 'the log store' : `log entry ${fault.index}`;
+  return new FatalError(
+    'LOG_STORE_CORRUPT',
+    `${place} is damaged: ${fault.reason}; keep this folder for inspection and rebuild the node from the others`,
+    { cause: fault.cause },
+  );
+}
+
+/** What a write or sync that failed means to its callers: the end of this store (HAZARDS R17). */
+export function writeFailure(cause: unknown): OperationalError {
+  if (cause instanceof OperationalError) return cause;
+  const reason = messageOf(causeOf(cause));
+  if (/no space left|ENOSPC|quota exceeded|EDQUOT/i.test(reason)) {
+    return new FatalError(
+      'DISK_FULL',
+      `the log cannot be written, the disk is full (${reason}); free space, then start the node again`,
+      { cause },
+    );
+  }
+  return new FatalError(
+    'LOG_STORE_FAILED',
+    `a write of the log failed (${reason}) and is not tried again; check the disk, then start the node again`,
+    { cause },
+  );
+}
+
+/** The answer to every call after a failed one. */
+export function alreadyFailed(cause: unknown): FatalError {
+  return new FatalError(
+    'LOG_STORE_FAILED',
+    `the log store has failed earlier (${messageOf(cause)}) and takes no more calls; restart the node`,
+    { cause },
+  );
+}
+
+export function notOpen(): OperationalError {
+  return new OperationalError(LogStoreErrorCode.notOpen, 'the log store is closed');
+}
+
+export function compacted(first: LogIndex, firstHeld: LogIndex): OperationalError {
+  return new OperationalError(
+    LogStoreErrorCode.compacted,
+    `log entry ${first} is compacted away, the oldest held is ${firstHeld}; use a snapshot`,
+  );
+}
+
+export function entryTooLarge(index: LogIndex, bytes: number, bytesMax: number): OperationalError {
+  return new OperationalError(
+    LogStoreErrorCode.entryTooLarge,
+    `log entry ${index} has ${bytes} payload bytes, at most ${bytesMax} are allowed; split it`,
+  );
+}
+
+export function queueFull(bytes: number, bytesMax: number): OperationalError {
+  return new OperationalError(
+    LogStoreErrorCode.queueFull,
+    `${bytes} bytes wait to be written, at most ${bytesMax} may; nothing of this batch was taken`,
+    { retryable: true },
+  );
+}
+
+/** The level package wraps the storage engine's error as `cause`; that one says what happened. */
+function causeOf(thrown: unknown): unknown {
+  const hasCause = thrown instanceof Error && thrown.cause !== undefined;
+  return hasCause && codeOf(thrown)?.startsWith('LEVEL_') === true ? thrown.cause : thrown;
+}

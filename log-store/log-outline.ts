@@ -1,0 +1,102 @@
+import { assert } from '../base/assert.ts';
+import type { Entry } from '../raft/core/entry.ts';
+import { type LogIndex, logIndex, type Term, term } from '../raft/core/types.ts';
+
+export interface TermRun {
+  readonly term: Term;
+  readonly firstIndex: LogIndex;
+}
+
+/** What an outline is made from; `lastIndex` is `firstIndex - 1` when no entry is held. */
+export interface OutlineState {
+  readonly firstIndex: LogIndex;
+  readonly lastIndex: LogIndex;
+  readonly termRuns: readonly TermRun[];
+}
+
+export const emptyOutline: OutlineState = {
+  firstIndex: logIndex(1),
+  lastIndex: logIndex(0),
+  termRuns: [],
+};
+
+/**
+ * The shape of a log without its payloads: which indexes it holds and in which terms.
+ *
+ * Invariant: runs are ascending in both fields, the first starts at `firstIndex`, none starts past `lastIndex`.
+ */
+export class LogOutline {
+  readonly firstIndex: LogIndex;
+  #lastIndex: LogIndex;
+  readonly #termRuns: TermRun[];
+
+  constructor(state: OutlineState) {
+    this.firstIndex = state.firstIndex;
+    this.#lastIndex = state.lastIndex;
+    this.#termRuns = [...state.termRuns];
+  }
+
+  get lastIndex(): LogIndex {
+    return this.#lastIndex;
+  }
+
+  get termRuns(): readonly TermRun[] {
+    return this.#termRuns;
+  }
+
+  get lastTerm(): Term {
+    return this.#termRuns.at(-1)?.term ?? term(0);
+  }
+
+  state(): OutlineState {
+    return {
+      firstIndex: this.firstIndex,
+      lastIndex: this.#lastIndex,
+      termRuns: [...this.#termRuns],
+    };
+  }
+
+  /** Forgets entries from `from` on; answers with the runs that ended thereby. */
+  truncate(from: LogIndex): readonly TermRun[] {
+    assert(
+      from >= this.firstIndex,
+      `log index ${from} is behind the first index ${this.firstIndex}`,
+    );
+    if (from > this.#lastIndex) return [];
+    this.#lastIndex = logIndex(from - 1);
+    const kept = this.#termRuns.findLastIndex((run) => run.firstIndex < from) + 1;
+    return this.#termRuns.splice(kept);
+  }
+
+  /** Adds the next entry; answers with the run it begins, if it does. */
+  append(entry: Pick<Entry, 'term' | 'index'>): TermRun | null {
+    const expected = this.#lastIndex + 1;
+    assert(entry.index === expected, `entry ${entry.index} does not follow: ${expected} is next`);
+    const { lastTerm } = this;
+    assert(
+      entry.term >= lastTerm,
+      `the term falls from ${lastTerm} to ${entry.term} at ${entry.index}`,
+    );
+    this.#lastIndex = entry.index;
+    if (entry.term === lastTerm && this.#termRuns.length > 0) return null;
+    const run = { term: entry.term, firstIndex: entry.index };
+    this.#termRuns.push(run);
+    return run;
+  }
+
+  /** The term of a held entry, without a read. */
+  termAt(index: LogIndex): Term {
+    assert(index >= this.firstIndex && index <= this.#lastIndex, `entry ${index} is not held`);
+    let low = 0;
+    let high = this.#termRuns.length;
+    while (high - low > 1) {
+      const middle = (low + high) >>> 1;
+      const run = this.#termRuns[middle];
+      if (run !== undefined && run.firstIndex <= index) low = middle;
+      else high = middle;
+    }
+    const run = this.#termRuns[low];
+    assert(run !== undefined && run.firstIndex <= index, `no term run covers entry ${index}`);
+    return run.term;
+  }
+}

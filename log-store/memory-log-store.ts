@@ -1,0 +1,166 @@
+import { assert } from '../base/assert.ts';
+import { type Deferred, deferred } from '../base/deferred.ts';
+import type { OperationalError } from '../base/errors.ts';
+import type { Entry } from '../raft/core/entry.ts';
+import { type HardState, type LogIndex, logIndex, term } from '../raft/core/types.ts';
+import type { LogBatch, LogStore, LogStoreState } from '../raft/log-store.ts';
+import { compacted, logStoreCorrupt, notOpen } from './errors.ts';
+import { GroupCommit } from './group-commit.ts';
+import { groupBytesMax, queueBytesMax } from './limits.ts';
+import { emptyOutline, LogOutline } from './log-outline.ts';
+import { acceptBatch, checkRange, type ReadRange } from './log-requests.ts';
+
+/** The content of a memory store's "disk": what a store that opens it finds, whoever crashed before. */
+export class MemoryLogDisk {
+  hardState: HardState = { term: term(0), votedFor: null };
+  firstIndex: LogIndex = logIndex(1);
+  readonly entries: Entry[] = [];
+  /** Indexes whose entries read as damaged, with the reason. */
+  readonly damage: Map<LogIndex, string> = new Map<LogIndex, string>();
+
+  get lastIndex(): LogIndex {
+    return logIndex(this.firstIndex + this.entries.length - 1);
+  }
+
+  /** Lets reads of the entry fail as a flipped bit would. */
+  damageEntry(index: LogIndex, reason: string): void {
+    this.damage.set(index, reason);
+  }
+
+  /** Drops the oldest entries, as compaction will. */
+  compactBefore(index: LogIndex): void {
+    assert(index >= this.firstIndex && index <= this.lastIndex + 1, `${index} is not in the log`);
+    this.entries.splice(0, index - this.firstIndex);
+    this.firstIndex = index;
+  }
+
+  /** All of the batch, at once. */
+  apply(batch: LogBatch): void {
+    if (batch.hardState !== null) this.hardState = batch.hardState;
+    if (batch.truncateFrom !== null) {
+      this.entries.splice(Math.max(0, batch.truncateFrom - this.firstIndex));
+    }
+    for (const entry of batch.entries) {
+      assert(entry.index === this.lastIndex + 1, `entry ${entry.index} leaves a hole`);
+      this.entries.push(entry);
+    }
+  }
+
+  /** What a store finds when it opens this disk. */
+  state(): LogStoreState {
+    const outline = new LogOutline({ ...emptyOutline, ...this.#emptyBounds() });
+    for (const entry of this.entries) outline.append(entry);
+    return { hardState: this.hardState, ...outline.state() };
+  }
+
+  #emptyBounds(): { readonly firstIndex: LogIndex; readonly lastIndex: LogIndex } {
+    return { firstIndex: this.firstIndex, lastIndex: logIndex(this.firstIndex - 1) };
+  }
+}
+
+/**
+ * The contract of `LogStore` in memory, with the faults that tests want. It uses no timer and no real I/O, so a
+ * simulation that drives it stays deterministic.
+ */
+export class MemoryLogStore implements LogStore {
+  readonly opened: LogStoreState;
+  readonly #disk: MemoryLogDisk;
+  readonly #accepted: LogOutline;
+  readonly #commits: GroupCommit;
+  #held: Deferred<void> | null = null;
+  #nextFailure: Error | null = null;
+  #isCrashed = false;
+  #syncCount = 0;
+
+  constructor(disk: MemoryLogDisk = new MemoryLogDisk()) {
+    this.#disk = disk;
+    this.opened = disk.state();
+    this.#accepted = new LogOutline(this.opened);
+    this.#commits = new GroupCommit({
+      carryOut: (group) => this.#carryOut(group),
+      groupBytesMax,
+      queueBytesMax,
+    });
+  }
+
+  get disk(): MemoryLogDisk {
+    return this.#disk;
+  }
+
+  /** Groups made durable so far: shows what shared a sync. */
+  get syncCount(): number {
+    return this.#syncCount;
+  }
+
+  write(batch: LogBatch): Promise<void> {
+    return acceptBatch(batch, { outline: this.#accepted, commits: this.#commits });
+  }
+
+  async read(range: ReadRange): Promise<readonly Entry[]> {
+    const refusal = this.#commits.refusal;
+    if (refusal !== null) throw refusal;
+    checkRange(range, this.#accepted.lastIndex);
+    if (range.first < this.#disk.firstIndex) throw compacted(range.first, this.#disk.firstIndex);
+    if (range.last > this.#disk.lastIndex) await this.#commits.drained();
+    return this.#collect(range);
+  }
+
+  close(): Promise<void> {
+    this.releaseWrites();
+    return this.#commits.close();
+  }
+
+  /** From now on a write stays under way, not durable, until `releaseWrites`: a disk that hangs. */
+  holdWrites(): void {
+    this.#held ??= deferred();
+  }
+
+  releaseWrites(): void {
+    this.#held?.resolve();
+    this.#held = null;
+  }
+
+  /** The next group fails, by default as a sync error does, and with it the store. */
+  failNextWrite(cause: Error = new Error('EIO: input/output error, fdatasync')): void {
+    this.#nextFailure = cause;
+  }
+
+  /** Ends the store as damage found behind the reader's back does. */
+  fail(cause: OperationalError): void {
+    this.#commits.fail(cause);
+  }
+
+  /**
+   * A crash: what is not durable is gone, the calls that wait are rejected, the store takes no more. The disk can be
+   * opened by a new store.
+   */
+  loseUnsynced(): void {
+    this.#isCrashed = true;
+    this.#commits.abandon();
+    this.releaseWrites();
+  }
+
+  async #carryOut(group: readonly LogBatch[]): Promise<void> {
+    if (this.#held !== null) await this.#held.promise;
+    if (this.#isCrashed) throw notOpen();
+    const failure = this.#nextFailure;
+    this.#nextFailure = null;
+    if (failure !== null) throw failure;
+    for (const batch of group) this.#disk.apply(batch);
+    this.#syncCount += 1;
+  }
+
+  #collect(range: ReadRange): Entry[] {
+    const found: Entry[] = [];
+    let bytes = 0;
+    const start = range.first - this.#disk.firstIndex;
+    for (const entry of this.#disk.entries.slice(start, start + range.last - range.first + 1)) {
+      const reason = this.#disk.damage.get(entry.index);
+      if (reason !== undefined) throw logStoreCorrupt({ index: entry.index, reason });
+      found.push(entry);
+      bytes += entry.payload.length;
+      if (bytes >= range.bytesMax) break;
+    }
+    return found;
+  }
+}
