@@ -1,0 +1,155 @@
+import Fastify, { type FastifyInstance } from 'fastify';
+import { Registry } from 'prom-client';
+import { codeOf, messageOf } from '../base/errors.ts';
+import { FatalError } from '../base/fatal.ts';
+import type { Logger } from '../base/logger.ts';
+import { registerMetrics } from './metrics.ts';
+import type { ClusterStatus, MemberStatus, NodeStatus } from './node-status.ts';
+
+/** How a transfer asked for over HTTP ended. */
+export interface TransferReport {
+  readonly outcome: 'handed-over' | 'aborted' | 'refused';
+  readonly reason: string;
+  readonly from: string;
+  readonly to: string | null;
+  readonly durationMs: number;
+}
+
+/** What the admin server asks of its node. */
+export interface AdminHost {
+  status(): NodeStatus;
+  /** Hands leadership from this node to `target`; null chooses the best follower. Never rejects. */
+  transfer(target: string | null): Promise<TransferReport>;
+}
+
+/** Another member's admin port. */
+export interface AdminPeer {
+  readonly id: string;
+  readonly host: string;
+  readonly adminPort: number;
+}
+
+export interface AdminServerOptions {
+  readonly listen: { readonly host: string; readonly port: number };
+  readonly self: string;
+  readonly members: readonly AdminPeer[];
+  readonly host: AdminHost;
+  readonly logger: Logger;
+}
+
+const peerTimeoutMs = 1500;
+const transferTimeoutMs = 60_000;
+const bodyBytesMax = 16 * 1024;
+
+/**
+ * HTTP on the admin port: health, readiness, status, metrics, and the one operator command so far. A request for the leader
+ * that arrives elsewhere is passed on, so that any node's port will do.
+ */
+export class AdminServer {
+  readonly #options: AdminServerOptions;
+  readonly #http: FastifyInstance;
+  readonly #registry = new Registry();
+
+  constructor(options: AdminServerOptions) {
+    this.#options = options;
+    this.#http = Fastify({ logger: false, bodyLimit: bodyBytesMax, forceCloseConnections: true });
+    registerMetrics(this.#registry, () => options.host.status());
+    this.#routes();
+  }
+
+  /** Rejects FatalError PORT_TAKEN. */
+  async open(): Promise<void> {
+    const { host, port } = this.#options.listen;
+    try {
+      await this.#http.listen({ host, port });
+    } catch (cause) {
+      if (codeOf(cause) !== 'EADDRINUSE') throw cause;
+      throw new FatalError('PORT_TAKEN', `admin port ${host}:${port} is taken`, { cause });
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#http.close();
+  }
+
+  #routes(): void {
+    const { host } = this.#options;
+    this.#http.get('/health', () => ({ status: 'alive' }));
+    this.#http.get('/ready', (_request, reply) => {
+      const { raft, mysql } = host.status();
+      const isReady = raft.leaderId !== null && mysql.health === 'ok';
+      return reply.code(isReady ? 200 : 503).send({ ready: isReady, role: mysql.role });
+    });
+    this.#http.get('/status', () => host.status());
+    this.#http.get('/cluster', () => this.#cluster());
+    this.#http.get('/metrics', async (_request, reply) => {
+      return reply.type(this.#registry.contentType).send(await this.#registry.metrics());
+    });
+    this.#http.post('/transfer', (request, reply) => {
+      const target = transferTarget(request.body);
+      if (target === undefined || (target !== null && !this.#isMember(target))) {
+        const ids = this.#options.members.map((member) => member.id).join(', ');
+        return reply.code(400).send({
+          code: 'ADMIN_BAD_REQUEST',
+          message: `the body is {"target": NODE} or {"target": null}; nodes are ${ids}`,
+        });
+      }
+      return this.#transfer(target);
+    });
+  }
+
+  #isMember(id: string): boolean {
+    return this.#options.members.some((member) => member.id === id);
+  }
+
+  async #transfer(target: string | null): Promise<TransferReport> {
+    const { host, self, members } = this.#options;
+    const { raft } = host.status();
+    if (raft.leaderId === target && target !== null) {
+      const reason = `${target} leads already`;
+      return { outcome: 'refused', reason, from: target, to: target, durationMs: 0 };
+    }
+    const leader = members.find((member) => member.id === raft.leaderId);
+    if (leader === undefined || leader.id === self) return host.transfer(target);
+    try {
+      const response = await fetch(`http://${leader.host}:${leader.adminPort}/transfer`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ target }),
+        signal: AbortSignal.timeout(transferTimeoutMs),
+      });
+      return (await response.json()) as TransferReport;
+    } catch (cause) {
+      const reason = `the leader ${leader.id} did not answer: ${messageOf(cause)}`;
+      return { outcome: 'refused', reason, from: leader.id, to: target, durationMs: 0 };
+    }
+  }
+
+  async #cluster(): Promise<ClusterStatus> {
+    const { self, members } = this.#options;
+    const nodes = await Promise.all(members.map((member) => this.#member(member)));
+    return { askedNode: self, nodes };
+  }
+
+  async #member(member: AdminPeer): Promise<MemberStatus> {
+    if (member.id === this.#options.self) {
+      return { kind: 'reached', id: member.id, status: this.#options.host.status() };
+    }
+    const address = `${member.host}:${member.adminPort}`;
+    try {
+      const signal = AbortSignal.timeout(peerTimeoutMs);
+      const response = await fetch(`http://${address}/status`, { signal });
+      return { kind: 'reached', id: member.id, status: (await response.json()) as NodeStatus };
+    } catch (thrown) {
+      const reason = thrown instanceof Error && thrown.cause !== undefined ? thrown.cause : thrown;
+      return { kind: 'unreachable', id: member.id, address, reason: messageOf(reason) };
+    }
+  }
+}
+
+/** Undefined when the body is none of ours. */
+function transferTarget(body: unknown): string | null | undefined {
+  if (typeof body !== 'object' || body === null || !('target' in body)) return undefined;
+  const { target } = body;
+  return target === null || typeof target === 'string' ? target : undefined;
+}
