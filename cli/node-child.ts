@@ -1,0 +1,125 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, openSync, renameSync, statSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { Clock } from '../base/clock.ts';
+import { FatalReason } from '../base/fatal.ts';
+import type { LocalNode } from './local-cluster.ts';
+
+/** What a node process tells its parent. */
+export type ChildMessage =
+  | { readonly kind: 'progress'; readonly text: string }
+  | { readonly kind: 'fatal'; readonly code: string; readonly message: string };
+
+/** What the parent tells a node process. */
+export interface ParentMessage {
+  /** The whole cluster stops: do not hand leadership over first. */
+  readonly kind: 'stop-cluster';
+}
+
+export interface NodeChildEvents {
+  onProgress(node: LocalNode, text: string): void;
+  /** The process is gone and will not be started again: its reason does not pass by itself. */
+  onFatal(node: LocalNode, code: string, message: string): void;
+  onRestart(node: LocalNode, why: string): void;
+}
+
+const logBytesMax = 64 * 1024 * 1024;
+const restartDelayMsMin = 200;
+const restartDelayMsMax = 10_000;
+/** A node that ran this long failed for a new reason. */
+const healthyRunMs = 30_000;
+/** Environment faults that pass by themselves, or may: the node is started again. */
+const passingReasons: readonly string[] = ['LOG_STORE_FAILED', 'START_TIMEOUT', 'DATA_IN_USE'];
+
+/** One node of a local cluster as a process of its own, started again when it dies. */
+export class NodeChild {
+  readonly node: LocalNode;
+  readonly #clock: Clock;
+  readonly #events: NodeChildEvents;
+  #child: ChildProcess | null = null;
+  #isStopping = false;
+  #restartDelayMs = restartDelayMsMin;
+  #fatal: { readonly code: string; readonly message: string } | null = null;
+  readonly #restartWait = new AbortController();
+
+  constructor(node: LocalNode, clock: Clock, events: NodeChildEvents) {
+    this.node = node;
+    this.#clock = clock;
+    this.#events = events;
+  }
+
+  get isRunning(): boolean {
+    return this.#child !== null;
+  }
+
+  start(): void {
+    this.#fatal = null;
+    const startedMs = this.#clock.monotonicMs();
+    rotateLog(this.node.logPath);
+    const log = openSync(this.node.logPath, 'a', 0o600);
+    const main = fileURLToPath(
+      new URL(`main.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url),
+    );
+    // A group of its own: the terminal's Ctrl-C reaches the parent alone, which then stops the nodes in order.
+    const child = spawn(process.execPath, [main, 'node', '--config', this.node.configPath], {
+      stdio: ['ignore', log, log, 'ipc'],
+      detached: true,
+    });
+    closeSync(log);
+    this.#child = child;
+    child.on('message', (message) => this.#receive(message as ChildMessage));
+    child.once('error', (error) => this.#exited(error.message, startedMs));
+    child.once('exit', (status, signal) => {
+      this.#exited(signal === null ? `exit status ${status}` : `signal ${signal}`, startedMs);
+    });
+  }
+
+  /** Asks the node to stop with the whole cluster; SIGKILL at the deadline. */
+  async stop(deadlineMs: number): Promise<void> {
+    this.#isStopping = true;
+    this.#restartWait.abort();
+    const child = this.#child;
+    if (child === null) return;
+    const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+    if (child.connected)
+      child.send({ kind: 'stop-cluster' } satisfies ParentMessage, () => undefined);
+    const timeout = new AbortController();
+    const deadline = this.#clock
+      .delay(deadlineMs, { signal: timeout.signal })
+      .then(() => child.kill('SIGKILL'))
+      .catch(() => undefined);
+    await gone;
+    timeout.abort();
+    await deadline;
+  }
+
+  #receive(message: ChildMessage): void {
+    if (message.kind === 'progress') this.#events.onProgress(this.node, message.text);
+    else this.#fatal = message;
+  }
+
+  #exited(why: string, startedMs: number): void {
+    if (this.#child === null) return;
+    this.#child = null;
+    if (this.#isStopping) return;
+    const fatal = this.#fatal;
+    if (fatal !== null && fatal.code in FatalReason && !passingReasons.includes(fatal.code)) {
+      this.#events.onFatal(this.node, fatal.code, fatal.message);
+      return;
+    }
+    const isHealthyRun = this.#clock.monotonicMs() - startedMs > healthyRunMs;
+    const delayMs = isHealthyRun ? restartDelayMsMin : this.#restartDelayMs;
+    this.#restartDelayMs = Math.min(restartDelayMsMax, delayMs * 2);
+    this.#events.onRestart(this.node, fatal === null ? why : `${why}: ${fatal.message}`);
+    this.#clock
+      .delay(delayMs, { signal: this.#restartWait.signal })
+      .then(() => this.start())
+      .catch(() => undefined);
+  }
+}
+
+/** Keeps one older log, so that a node's logs never exceed twice the maximum by more than one run. */
+function rotateLog(path: string): void {
+  const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  if (size > logBytesMax) renameSync(path, `${path}.1`);
+}
