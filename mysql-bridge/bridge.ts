@@ -1,0 +1,319 @@
+import { assertNever } from '../base/assert.ts';
+import { codeOf, messageOf } from '../base/errors.ts';
+import { logIndex } from '../raft/core/types.ts';
+import type { RaftStatus } from '../raft/raft-api.ts';
+import type { BridgeOptions, BridgeParts } from './bridge-parts.ts';
+import { RoleMachine } from './role/role-machine.ts';
+import type { RoleEffect, RoleInput, RoleState, RoleTask } from './role/role-types.ts';
+import { RoleTasks } from './role-tasks.ts';
+import { ServerMonitor } from './server-monitor.ts';
+
+const tickMs = 100;
+const stopDeadlineMs = 4000;
+const quiesceForStopMs = 1500;
+const replicaFaultRoundsMax = 3;
+
+/** How a planned transfer ended, seen from the node that was primary. */
+export interface TransferOutcome {
+  readonly outcome: 'handed-over' | 'aborted' | 'refused';
+  readonly reason: string;
+}
+
+export interface BridgeStatus {
+  readonly state: RoleState;
+  readonly reason: string;
+  readonly sinceMs: number;
+  readonly complaints: readonly string[];
+  readonly gtidExecuted: string;
+  readonly unackedTransactions: number;
+  /** The account for applications exists, or none is configured; known on a primary only. */
+  readonly isAppAccountReady: boolean;
+}
+
+/**
+ * The shell around the role machine: tells it facts, carries out its orders, owns the server's life. One instance per
+ * node; `open`, then it runs until `close`.
+ */
+export class Bridge {
+  readonly #parts: BridgeParts;
+  readonly #options: BridgeOptions;
+  readonly #machine = new RoleMachine();
+  readonly #tasks: RoleTasks;
+  readonly #monitor: ServerMonitor;
+  readonly #inputs: RoleInput[] = [];
+  readonly #cancels = new Map<number, AbortController>();
+  readonly #stateListeners = new Set<(state: RoleState) => void>();
+  #isStepping = false;
+  #isClosed = false;
+  #stopTicks: () => void = () => undefined;
+  #unsubscribe: () => void = () => undefined;
+  #monitoring: Promise<void> = Promise.resolve();
+  #transfer: PromiseWithResolvers<TransferOutcome> | null = null;
+  #reason = 'just started';
+  #sinceMs: number;
+  #gtidExecuted = '';
+  #complaints: readonly string[] = [];
+  #replicaFaultRounds = 0;
+  #isAppAccountReady: boolean;
+
+  constructor(parts: BridgeParts, options: BridgeOptions) {
+    this.#parts = parts;
+    this.#options = options;
+    this.#sinceMs = parts.clock.wallMs();
+    this.#isAppAccountReady = options.appAccount === null;
+    this.#tasks = new RoleTasks(parts, options, { feed: (input) => this.#feed(input) });
+    this.#monitor = new ServerMonitor({
+      clock: parts.clock,
+      probeTimeoutMs: options.probeTimeoutMs,
+      events: {
+        onUnresponsive: (reason) => this.#feed({ kind: 'server-unresponsive', reason }),
+        onUnsafe: (reason) => this.#feed({ kind: 'server-unsafe', reason }),
+        onReplicaFaults: (faults) => this.#onReplicaFaults(faults),
+        onRound: () => this.#onRound(),
+      },
+    });
+  }
+
+  get status(): BridgeStatus {
+    return {
+      state: this.#machine.state,
+      reason: this.#reason,
+      sinceMs: this.#sinceMs,
+      complaints: this.#complaints,
+      gtidExecuted: this.#gtidExecuted,
+      unackedTransactions: this.#tasks.unackedCount,
+      isAppAccountReady: this.#isAppAccountReady,
+    };
+  }
+
+  /** Kills a server left behind, makes the data folder if there is none, then lets the role machine decide. */
+  async open(): Promise<void> {
+    const { server, raft, clock } = this.#parts;
+    server.onExit((exit) => {
+      if (exit.wanted) return;
+      const how = exit.signal === null ? `status ${exit.status}` : `signal ${exit.signal}`;
+      const reason = [`mysqld ended with ${how}`, ...exit.lastErrors.slice(-1)].join(': ');
+      this.#feed({ kind: 'server-exited', reason });
+    });
+    await server.prepare();
+    this.#unsubscribe = raft.onChange((status) => this.#onRaft(status));
+    this.#onRaft(raft.status);
+    this.#stopTicks = clock.every(tickMs, () => this.#feed({ kind: 'tick' }));
+    this.#monitoring = this.#monitor.run(() => (this.#isServing() ? this.#tasks.admin : null));
+  }
+
+  /** Calls back after each change of the role, in order. */
+  onState(listener: (state: RoleState) => void): () => void {
+    this.#stateListeners.add(listener);
+    return () => this.#stateListeners.delete(listener);
+  }
+
+  /** One at a time. Never rejects. */
+  transfer(target: string | null): Promise<TransferOutcome> {
+    if (this.#transfer !== null) {
+      return Promise.resolve({ outcome: 'refused', reason: 'a transfer is under way' });
+    }
+    const transfer = Promise.withResolvers<TransferOutcome>();
+    this.#transfer = transfer;
+    this.#feed({
+      kind: 'transfer-requested',
+      target,
+      deadlineMs: this.#options.transferDeadlineMs,
+    });
+    return transfer.promise;
+  }
+
+  /**
+   * Stops the server and everything around it. Politely only if it was made read-only with nothing un-acked: a polite stop
+   * commits what waits for its ack (FACTS §2).
+   */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    const canStopPolitely = await this.#quiesceForStop();
+    this.#isClosed = true;
+    this.#stopTicks();
+    this.#unsubscribe();
+    this.#monitor.stop();
+    this.#parts.gate.closeGate('this node is stopping');
+    this.#tasks.stopAcks();
+    for (const cancel of this.#cancels.values()) cancel.abort();
+    if (canStopPolitely) await this.#parts.server.stop({ deadlineMs: stopDeadlineMs });
+    await this.#tasks.run({ kind: 'kill-server' }, AbortSignal.abort());
+    await this.#monitoring;
+    this.#transfer?.resolve({ outcome: 'aborted', reason: 'this node is stopping' });
+  }
+
+  /** True when nothing can be un-acked on the server any more. */
+  async #quiesceForStop(): Promise<boolean> {
+    const { state } = this.#machine;
+    const { gate, logger } = this.#parts;
+    const admin = this.#tasks.admin;
+    if (admin === null) return false;
+    if (state.kind === 'replica') return true;
+    if (state.kind !== 'primary') return false;
+    try {
+      await gate.holdStatements({ deadlineMs: quiesceForStopMs });
+      await admin.setWritable(false, { timeoutMs: quiesceForStopMs });
+      return this.#tasks.unackedCount === 0;
+    } catch (thrown) {
+      logger.warn('stop-impolite', { reason: messageOf(thrown) });
+      return false;
+    }
+  }
+
+  #onRaft(status: RaftStatus): void {
+    this.#feed({
+      kind: 'leadership',
+      view: {
+        isLeader: status.role === 'leader',
+        term: status.term,
+        isLeaderReady: status.leaderReadyIndex !== null,
+        isTailDecided: status.isTailDecided,
+      },
+    });
+  }
+
+  /** Steps are never nested: a fact that arises while orders are carried out waits until they are. */
+  #feed(input: RoleInput): void {
+    if (this.#isClosed) return;
+    this.#inputs.push(input);
+    if (this.#isStepping) return;
+    this.#isStepping = true;
+    try {
+      for (let next = this.#inputs.shift(); next !== undefined; next = this.#inputs.shift()) {
+        for (const effect of this.#machine.step(next)) this.#carryOut(effect);
+      }
+    } finally {
+      this.#isStepping = false;
+    }
+  }
+
+  #carryOut(effect: RoleEffect): void {
+    const { gate, raft } = this.#parts;
+    switch (effect.kind) {
+      case 'close-gate':
+        gate.closeGate(effect.reason);
+        return;
+      case 'open-gate':
+        gate.openGate(effect.term);
+        return;
+      case 'stop-acks':
+        this.#tasks.stopAcks();
+        return;
+      case 'abdicate':
+        raft.abdicate(effect.reason);
+        return;
+      case 'set-electable':
+        raft.setElectable(effect.isElectable);
+        return;
+      case 'cancel-task':
+        this.#cancels.get(effect.taskId)?.abort();
+        return;
+      case 'run-task':
+        this.#runTask(effect.taskId, effect.task);
+        return;
+      case 'release-statements':
+        gate.releaseStatements(effect.outcome);
+        return;
+      case 'transfer-ended':
+        this.#transfer?.resolve({ outcome: effect.outcome, reason: effect.reason });
+        this.#transfer = null;
+        return;
+      case 'state-changed':
+        this.#onState(effect.state, effect.reason);
+        return;
+      default:
+        assertNever(effect);
+    }
+  }
+
+  #runTask(taskId: number, task: RoleTask): void {
+    const { logger, clock } = this.#parts;
+    const cancel = new AbortController();
+    this.#cancels.set(taskId, cancel);
+    const begunMs = clock.monotonicMs();
+    const ended = (): { task: string; tookMs: number } => {
+      this.#cancels.delete(taskId);
+      return { task: task.kind, tookMs: Math.round(clock.monotonicMs() - begunMs) };
+    };
+    // Not in the same turn as the step that ordered it: the orders that follow take effect first.
+    Promise.resolve()
+      .then(() => this.#tasks.run(task, cancel.signal))
+      .then(
+        () => {
+          logger.info('role-task-done', ended());
+          this.#feed({ kind: 'task-done', taskId });
+        },
+        (thrown) => {
+          const code = codeOf(thrown) ?? 'MYSQL_ROLE_TASK';
+          const reason = messageOf(thrown);
+          const fields = { ...ended(), code, reason };
+          if (cancel.signal.aborted) logger.info('role-task-cancelled', fields);
+          else logger.warn('role-task-failed', fields);
+          this.#feed({ kind: 'task-failed', taskId, code, reason });
+        },
+      );
+  }
+
+  #onState(state: RoleState, reason: string): void {
+    const { logger, clock } = this.#parts;
+    logger.info('role', { ...state, reason });
+    this.#reason = reason;
+    this.#sinceMs = clock.wallMs();
+    this.#complaints = [];
+    this.#replicaFaultRounds = 0;
+    if (state.kind === 'primary') this.#ensureAppAccount();
+    for (const listener of this.#stateListeners) listener(state);
+  }
+
+  /** A state in which the server answers questions; not while it is being killed or started. */
+  #isServing(): boolean {
+    const { kind } = this.#machine.state;
+    return ![
+      'undecided',
+      'cutting',
+      'backing-off',
+      'starting',
+      'fencing',
+      'rebuilding',
+      'quarantined',
+    ].includes(kind);
+  }
+
+  async #onRound(): Promise<void> {
+    const { raft, ledger } = this.#parts;
+    const { executed, errant } = await this.#tasks.findErrant();
+    if (!this.#isServing()) return;
+    this.#gtidExecuted = executed.toString();
+    if (!errant.isEmpty) {
+      const reason = `errant transactions: ${errant.toString()} executed here, not in the log`;
+      this.#feed({ kind: 'errant-found', reason, canRebuild: raft.status.firstIndex <= 1 });
+      return;
+    }
+    raft.setApplied(logIndex(await ledger.indexOfApplied(executed)));
+  }
+
+  #onReplicaFaults(faults: readonly string[]): void {
+    this.#complaints = faults;
+    this.#replicaFaultRounds = faults.length > 0 ? this.#replicaFaultRounds + 1 : 0;
+    if (this.#machine.state.kind !== 'replica' || this.#replicaFaultRounds < replicaFaultRoundsMax)
+      return;
+    this.#replicaFaultRounds = 0;
+    this.#feed({ kind: 'server-unsafe', reason: `replication stands still: ${faults.join('; ')}` });
+  }
+
+  #ensureAppAccount(): void {
+    const { appAccount } = this.#options;
+    const admin = this.#tasks.admin;
+    if (appAccount === null || admin === null) return;
+    admin.ensureAppAccount(appAccount).then(
+      () => {
+        this.#isAppAccountReady = true;
+      },
+      (thrown) => {
+        // The next promotion tries again; until then status says that the account is missing.
+        this.#parts.logger.warn('app-account-failed', { reason: messageOf(thrown) });
+      },
+    );
+  }
+}

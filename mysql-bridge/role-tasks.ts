@@ -1,0 +1,246 @@
+import { codeOf, OperationalError } from '../base/errors.ts';
+import { GtidSet } from './binlog/gtid-set.ts';
+import type { BridgeOptions, BridgeParts, ServerAdmin, Tail } from './bridge-parts.ts';
+import type { RoleInput, RoleTask } from './role/role-types.ts';
+
+/** How long a promotion waits for the applier before it looks whether it is still wanted. */
+const catchUpSliceMs = 250;
+const writableTimeoutMs = 5000;
+const unackedPollMs = 5;
+
+/** A task that cannot go on; the role machine decides what follows. */
+export class RoleTaskError extends OperationalError {
+  override readonly name = 'RoleTaskError';
+}
+
+/** Facts that a task finds besides its own end. */
+export interface RoleTaskEvents {
+  feed(input: RoleInput): void;
+}
+
+/**
+ * Carries out the role machine's tasks on the real server. Holds no rule of its own about roles: it does one thing, and
+ * says whether that worked.
+ */
+export class RoleTasks {
+  readonly #parts: BridgeParts;
+  readonly #options: BridgeOptions;
+  readonly #events: RoleTaskEvents;
+  #admin: ServerAdmin | null = null;
+  #tail: Tail | null = null;
+
+  constructor(parts: BridgeParts, options: BridgeOptions, events: RoleTaskEvents) {
+    this.#parts = parts;
+    this.#options = options;
+    this.#events = events;
+  }
+
+  /** Null while no server runs. */
+  get admin(): ServerAdmin | null {
+    return this.#admin;
+  }
+
+  get unackedCount(): number {
+    return this.#tail?.unackedCount ?? 0;
+  }
+
+  /** Takes effect before it returns. */
+  stopAcks(): void {
+    this.#tail?.stopAcks();
+  }
+
+  run(task: RoleTask, signal: AbortSignal): Promise<void> {
+    switch (task.kind) {
+      case 'cut-binlog':
+        return this.#cutBinlog();
+      case 'start-server':
+        return this.#startServer(signal);
+      case 'follow':
+        return this.#follow();
+      case 'catch-up':
+        return this.#catchUp(task.term, signal);
+      case 'take-over':
+        return this.#takeOver(task.term, signal);
+      case 'quiesce':
+        return this.#quiesce(task.deadlineMs, signal);
+      case 'transfer-leadership':
+        return this.#transfer(task.target);
+      case 'resume':
+        return this.#resume(signal);
+      case 'kill-server':
+        return this.#killServer();
+      case 'rebuild':
+        return this.#parts.server.rebuild();
+      default: {
+        const unknown: never = task;
+        throw new RoleTaskError('MYSQL_ROLE_TASK', `unknown task ${JSON.stringify(unknown)}`);
+      }
+    }
+  }
+
+  /** What the server has executed and the log does not hold, looked at in an order that cannot mistake a fresh commit. */
+  async findErrant(): Promise<{ readonly executed: GtidSet; readonly errant: GtidSet }> {
+    const executed = GtidSet.parse(await this.#connected().executedGtids());
+    // Whatever was executed by then was committed in Raft before: the ledger only has to catch up with that.
+    await this.#parts.ledger.caughtUpTo(this.#parts.raft.status.commitIndex);
+    return { executed, errant: this.#parts.ledger.errantOf(executed) };
+  }
+
+  async #cutBinlog(): Promise<void> {
+    const { ledger, raft, logger, cutBinlog } = this.#parts;
+    await ledger.caughtUpTo(raft.status.commitIndex);
+    try {
+      const cut = await cutBinlog((gtid) => ledger.hasTransaction(gtid));
+      if (cut.length > 0)
+        logger.warn('binlog-cut', { transactions: cut.length, gtids: cut.slice(0, 20) });
+    } catch (thrown) {
+      if (codeOf(thrown) === 'BINLOG_UNDECIDABLE' && thrown instanceof Error) {
+        this.#events.feed({
+          kind: 'errant-found',
+          reason: thrown.message,
+          canRebuild: this.#canRebuild(),
+        });
+      }
+      throw thrown;
+    }
+  }
+
+  async #startServer(signal: AbortSignal): Promise<void> {
+    const { server, raft, ledger } = this.#parts;
+    await server.start();
+    signal.throwIfAborted();
+    this.#admin = await this.#parts.connectAdmin();
+    const { executed, errant } = await this.findErrant();
+    if (!errant.isEmpty) {
+      const reason = `errant transactions: ${errant.toString()} executed here, not in the log`;
+      this.#events.feed({ kind: 'errant-found', reason, canRebuild: this.#canRebuild() });
+      throw new RoleTaskError('MYSQL_ERRANT_GTID', reason);
+    }
+    await this.#attachTail(executed);
+    raft.setApplied(await ledger.indexOfApplied(executed));
+  }
+
+  /**
+   * Attached on replicas too: a server whose only semisync replica never acks cannot commit a write of its own, whoever
+   * lifts its read-only setting.
+   */
+  async #attachTail(executed: GtidSet): Promise<void> {
+    const tail = this.#parts.createTail();
+    this.#tail = tail;
+    tail.onLost((reason) =>
+      this.#events.feed({ kind: 'server-unsafe', reason: `dump lost: ${reason}` }),
+    );
+    tail.onErrant(({ serverUuid, number }) => {
+      const reason = `a write on a read-only server waits for its ack: ${serverUuid}:${number}`;
+      this.#events.feed({ kind: 'server-unsafe', reason });
+    });
+    await tail.attach(executed);
+  }
+
+  async #follow(): Promise<void> {
+    const admin = this.#connected();
+    await admin.setFlush('replica');
+    await admin.setEventScheduler(false);
+    await admin.follow(this.#options.source);
+  }
+
+  async #catchUp(term: number, signal: AbortSignal): Promise<void> {
+    const { raft, ledger } = this.#parts;
+    const readyIndex = raft.status.leaderReadyIndex;
+    if (readyIndex === null || raft.status.term !== term) {
+      throw new RoleTaskError('MYSQL_FENCED', `leadership of term ${term} ended`);
+    }
+    await ledger.caughtUpTo(readyIndex);
+    const wanted = ledger.committed.toString();
+    while (!(await this.#connected().waitForExecuted(wanted, catchUpSliceMs)))
+      signal.throwIfAborted();
+    signal.throwIfAborted();
+  }
+
+  async #takeOver(term: number, signal: AbortSignal): Promise<void> {
+    const admin = this.#connected();
+    const tail = this.#tail;
+    if (tail === null) throw new RoleTaskError('MYSQL_NOT_RUNNING', 'no dump is attached');
+    await Promise.all([this.#parts.gate.endLocalReadOnlySessions(), admin.stopFollowing()]);
+    const [{ executed, errant }] = await Promise.all([
+      this.findErrant(),
+      admin.setFlush('primary'),
+    ]);
+    const missing = this.#parts.ledger.committed.subtract(executed);
+    if (!errant.isEmpty || !missing.isEmpty) {
+      const reason = `not equal to the log: ${errant.toString() || 'nothing'} errant, ${missing.toString() || 'nothing'} missing`;
+      throw new RoleTaskError('MYSQL_GTID_GAP', reason);
+    }
+    const faults = await admin.semisyncFaults();
+    if (faults.length > 0) throw new RoleTaskError('MYSQL_SEMISYNC_OFF', faults.join('; '));
+    signal.throwIfAborted();
+    tail.beginProposing(term);
+    await admin.setWritable(true, { timeoutMs: writableTimeoutMs });
+    await admin.setEventScheduler(true);
+  }
+
+  async #quiesce(deadlineMs: number, signal: AbortSignal): Promise<void> {
+    const { gate, clock } = this.#parts;
+    const admin = this.#connected();
+    const endsMs = clock.monotonicMs() + deadlineMs;
+    const left = (): number => Math.max(1, endsMs - clock.monotonicMs());
+    const held = await gate.holdStatements({ deadlineMs });
+    if (held.kind === 'blocked') {
+      const who = held.sessions
+        .slice(0, 5)
+        .map(
+          (session) =>
+            `${session.user}@${session.peer} (${Math.round(session.inTransactionMs)} ms)`,
+        );
+      const reason = `${held.sessions.length} session(s) stayed in a transaction: ${who.join(', ')}`;
+      throw new RoleTaskError('MYSQL_TRANSFER_BLOCKED', reason);
+    }
+    signal.throwIfAborted();
+    await admin.setEventScheduler(false);
+    await admin.setWritable(false, { timeoutMs: left() });
+    while (this.unackedCount > 0) {
+      signal.throwIfAborted();
+      if (clock.monotonicMs() > endsMs) {
+        throw new RoleTaskError(
+          'MYSQL_TRANSFER_BLOCKED',
+          `${this.unackedCount} transactions wait for a quorum`,
+        );
+      }
+      await clock.delay(unackedPollMs);
+    }
+  }
+
+  async #transfer(target: string | null): Promise<void> {
+    const { raft } = this.#parts;
+    const peer = raft.status.peers.find(({ id }) => id === target);
+    if (target !== null && peer === undefined) {
+      throw new RoleTaskError('MYSQL_TRANSFER_BLOCKED', `${target} is no member of this cluster`);
+    }
+    await raft.transferLeadership(peer?.id ?? null);
+  }
+
+  async #resume(signal: AbortSignal): Promise<void> {
+    const admin = this.#connected();
+    await admin.setWritable(true, { timeoutMs: writableTimeoutMs });
+    signal.throwIfAborted();
+    await admin.setEventScheduler(true);
+  }
+
+  async #killServer(): Promise<void> {
+    this.#tail?.close();
+    this.#tail = null;
+    this.#admin?.close();
+    this.#admin = null;
+    await this.#parts.server.kill();
+  }
+
+  /** Nothing was compacted yet: the log alone makes a new server. */
+  #canRebuild(): boolean {
+    return this.#parts.raft.status.firstIndex <= 1;
+  }
+
+  #connected(): ServerAdmin {
+    if (this.#admin === null) throw new RoleTaskError('MYSQL_NOT_RUNNING', 'no mysqld runs here');
+    return this.#admin;
+  }
+}

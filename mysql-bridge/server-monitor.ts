@@ -1,0 +1,93 @@
+import type { Clock } from '../base/clock.ts';
+import { messageOf } from '../base/errors.ts';
+import type { ServerAdmin } from './bridge-parts.ts';
+
+/** What the monitor sees; the bridge turns it into facts for the role machine. */
+export interface MonitorEvents {
+  onUnresponsive(reason: string): void;
+  onUnsafe(reason: string): void;
+  /** Every round, while connected: look for errant transactions and how far the server is. */
+  onRound(): Promise<void>;
+  onReplicaFaults(faults: readonly string[]): void;
+}
+
+const roundMs = 200;
+/** Settings are looked at every this many rounds. */
+const settingsRounds = 10;
+/** A round that took this much longer than its own timeouts was paused with the whole process. */
+const pauseMs = 1000;
+
+/**
+ * Watches a running server on the reserved connection: does it answer, is every setting as it must be, is replication in
+ * order. One loop, one round at a time; stops when told.
+ */
+export class ServerMonitor {
+  readonly #clock: Clock;
+  readonly #events: MonitorEvents;
+  readonly #probeTimeoutMs: number;
+  readonly #stop = new AbortController();
+
+  constructor(options: {
+    readonly clock: Clock;
+    readonly events: MonitorEvents;
+    readonly probeTimeoutMs: number;
+  }) {
+    this.#clock = options.clock;
+    this.#events = options.events;
+    this.#probeTimeoutMs = options.probeTimeoutMs;
+  }
+
+  /** Runs until stopped; `admin` is asked for each round, null skips it. */
+  async run(admin: () => ServerAdmin | null): Promise<void> {
+    for (let round = 0; !this.#stop.signal.aborted; round += 1) {
+      const connected = admin();
+      if (connected !== null) await this.#round(connected, round, admin);
+      await this.#clock.delay(roundMs, { signal: this.#stop.signal }).catch(() => undefined);
+    }
+  }
+
+  stop(): void {
+    this.#stop.abort();
+  }
+
+  async #round(
+    connected: ServerAdmin,
+    round: number,
+    admin: () => ServerAdmin | null,
+  ): Promise<void> {
+    // The server may be killed or replaced while a question is under way: an answer about an old one means nothing.
+    const isCurrent = (): boolean => admin() === connected && !this.#stop.signal.aborted;
+    if (!(await this.#answers(connected))) {
+      if (isCurrent())
+        this.#events.onUnresponsive(`mysqld did not answer for ${this.#probeTimeoutMs} ms`);
+      return;
+    }
+    try {
+      if (isCurrent()) await this.#events.onRound();
+      if (isCurrent() && round % settingsRounds === 0)
+        await this.#checkSettings(connected, isCurrent);
+    } catch (thrown) {
+      if (isCurrent()) this.#events.onReplicaFaults([`monitoring failed: ${messageOf(thrown)}`]);
+    }
+  }
+
+  async #answers(admin: ServerAdmin): Promise<boolean> {
+    const begunMs = this.#clock.monotonicMs();
+    if (await admin.probe(this.#probeTimeoutMs)) return true;
+    // After a pause of this whole process the timer fires before the answer that was waiting is read.
+    const tookMs = this.#clock.monotonicMs() - begunMs;
+    return tookMs > this.#probeTimeoutMs + pauseMs
+      ? await admin.probe(this.#probeTimeoutMs)
+      : false;
+  }
+
+  async #checkSettings(admin: ServerAdmin, isCurrent: () => boolean): Promise<void> {
+    const faults = [...(await admin.settingsFaults()), ...(await admin.semisyncFaults())];
+    if (isCurrent() && faults.length > 0) {
+      this.#events.onUnsafe(faults.join('; '));
+      return;
+    }
+    const replicaFaults = await admin.replicaFaults();
+    if (isCurrent()) this.#events.onReplicaFaults(replicaFaults);
+  }
+}
