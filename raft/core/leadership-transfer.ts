@@ -1,0 +1,99 @@
+import { progressOf } from './replication.ts';
+import type { LeaderState } from './role-state.ts';
+import type { RaftState } from './state.ts';
+import type { NodeId } from './types.ts';
+
+// Handing leadership over (Raft thesis §3.10): proposals stop, the target gets what it lacks, and is told to
+// campaign at once. Whatever goes wrong, the deadline gives leadership back.
+
+export function startTransfer(state: RaftState, target: NodeId | null): void {
+  const { leader } = state;
+  if (leader === null) {
+    reject(state, 'this node does not lead');
+    return;
+  }
+  if (leader.transfer !== null) {
+    reject(state, `a transfer to ${leader.transfer.target} is under way`);
+    return;
+  }
+  const chosen = target ?? bestTarget(state, leader);
+  if (chosen === null) {
+    reject(state, 'no other voter was heard lately');
+    return;
+  }
+  const refusal = refusalOf(state, leader, chosen);
+  if (refusal !== null) {
+    reject(state, refusal);
+    return;
+  }
+  leader.transfer = { target: chosen, sinceTick: state.tick };
+  continueTransfer(state, leader);
+}
+
+/** Tells the target to campaign once it holds the whole log durably. Repeated by heartbeats: it may be lost. */
+export function continueTransfer(state: RaftState, leader: LeaderState): void {
+  if (leader.transfer === null) return;
+  const { target } = leader.transfer;
+  if (progressOf(leader, target).matchIndex !== state.log.lastIndex) return;
+  leader.hasOfferedLeadership = true;
+  state.send(target, { kind: 'timeout-now', term: state.term }, 'nothing');
+}
+
+export function tickTransfer(state: RaftState, leader: LeaderState): void {
+  if (leader.transfer === null) return;
+  const { target, sinceTick } = leader.transfer;
+  if (state.tick - sinceTick < state.config.transferTicksMax) return;
+  leader.transfer = null;
+  state.emit({
+    kind: 'transfer-ended',
+    outcome: 'aborted',
+    reason: `${target} did not take over within ${state.config.transferTicksMax} ticks`,
+  });
+}
+
+/** Leadership is gone. A higher term means that another took it, or is about to: that was asked for. */
+export function endTransfer(
+  state: RaftState,
+  options: { readonly of: LeaderState; readonly isTermOver: boolean },
+): void {
+  if (options.of.transfer === null) return;
+  options.of.transfer = null;
+  if (options.isTermOver) {
+    state.emit({
+      kind: 'transfer-ended',
+      outcome: 'handed-over',
+      reason: 'a higher term was seen',
+    });
+  } else {
+    reject(state, 'this node gave up leadership before the target took over');
+  }
+}
+
+/** The most applied voter heard within an election timeout: its MySQL can be promoted soonest. */
+function bestTarget(state: RaftState, leader: LeaderState): NodeId | null {
+  const [best] = state.peers
+    .filter((peer) => wasHeardLately(state, progressOf(leader, peer).heardAtTick))
+    .sort((left, right) => {
+      const one = progressOf(leader, left);
+      const other = progressOf(leader, right);
+      const byApplied = (other.appliedIndex ?? 0) - (one.appliedIndex ?? 0);
+      return byApplied === 0 ? other.matchIndex - one.matchIndex : byApplied;
+    });
+  return best ?? null;
+}
+
+function refusalOf(state: RaftState, leader: LeaderState, target: NodeId): string | null {
+  if (target === state.config.self) return `${target} leads already`;
+  const progress = leader.followers.get(target);
+  if (progress === undefined) return `${target} is no voter of this cluster`;
+  if (wasHeardLately(state, progress.heardAtTick ?? leader.sinceTick)) return null;
+  return `${target} was not heard for an election timeout`;
+}
+
+function wasHeardLately(state: RaftState, heardAtTick: number | null): boolean {
+  return heardAtTick !== null && state.tick - heardAtTick < state.config.electionTicksMin;
+}
+
+function reject(state: RaftState, reason: string): void {
+  state.emit({ kind: 'transfer-ended', outcome: 'rejected', reason });
+}

@@ -1,0 +1,174 @@
+import { assertNever } from '../../base/assert.ts';
+import type { Random } from '../../base/random.ts';
+import { tickCheckQuorum } from './check-quorum.ts';
+import { checkRaftConfig, type RaftConfig } from './config.ts';
+import type { Effect } from './effects.ts';
+import {
+  countOwnVote,
+  receivePreVoteResponse,
+  receiveTimeoutNow,
+  receiveVoteResponse,
+  tickElection,
+} from './election.ts';
+import type { Input } from './inputs.ts';
+import { Invariants } from './invariants.ts';
+import { continueTransfer, startTransfer, tickTransfer } from './leadership-transfer.ts';
+import type { RestoredState } from './log.ts';
+import type { Message } from './messages.ts';
+import { propose } from './proposals.ts';
+import { openRound, receiveRead } from './read-index.ts';
+import { receiveAppendRequest } from './receive-append.ts';
+import { advanceCommit, receiveAppendResponse } from './receive-append-response.ts';
+import { receivePreVoteRequest, receiveVoteRequest } from './receive-vote.ts';
+import { broadcastCommitNews } from './replication.ts';
+import type { LeaderState } from './role-state.ts';
+import { becomeFollower } from './roles.ts';
+import { RaftState } from './state.ts';
+import { type MachineStatus, statusOf } from './status.ts';
+import type { NodeId } from './types.ts';
+
+/**
+ * One Raft member as a deterministic machine: facts in, orders out. It reads no clock, no disk and no network, and keeps no
+ * payload. The caller carries out the effects in their order, each once its condition holds, and reports back.
+ * Same configuration, same random source, same inputs: same effects.
+ */
+export class RaftMachine {
+  readonly #state: RaftState;
+  readonly #invariants: Invariants = new Invariants();
+  #status: MachineStatus | null = null;
+
+  constructor(options: {
+    readonly config: RaftConfig;
+    readonly random: Random;
+    readonly restored: RestoredState;
+  }) {
+    checkRaftConfig(options.config);
+    this.#state = new RaftState(options);
+    this.#invariants.check(this.#state);
+  }
+
+  /** The view after the latest step; the same object until the next. */
+  get status(): MachineStatus {
+    this.#status ??= statusOf(this.#state);
+    return this.#status;
+  }
+
+  step(input: Input): readonly Effect[] {
+    this.#status = null;
+    receive(this.#state, input);
+    const effects = this.#state.takeEffects();
+    this.#invariants.check(this.#state);
+    return effects;
+  }
+}
+
+function receive(state: RaftState, input: Input): void {
+  switch (input.kind) {
+    case 'tick':
+      receiveTick(state);
+      break;
+    case 'message':
+      receiveMessage(state, input.from, input.message);
+      break;
+    case 'propose':
+      propose(state, input.payloads);
+      break;
+    case 'persisted':
+      receivePersisted(state, input.ioId);
+      break;
+    case 'read-index':
+      receiveRead(state, input.readId);
+      break;
+    case 'transfer-leadership':
+      startTransfer(state, input.target);
+      break;
+    case 'step-down':
+      stepDown(state);
+      break;
+    case 'applied':
+      state.log.reportApplied(input.index);
+      break;
+    case 'set-electable':
+      setElectable(state, input.isElectable);
+      break;
+    case 'peer-unreachable':
+    case 'send-failed':
+      state.leader?.followers.get(input.peer)?.probeAgain();
+      break;
+    default:
+      assertNever(input);
+  }
+}
+
+function receiveTick(state: RaftState): void {
+  state.tick += 1;
+  const { leader } = state;
+  if (leader === null) tickElection(state);
+  else tickLeader(state, leader);
+}
+
+function tickLeader(state: RaftState, leader: LeaderState): void {
+  if (!tickCheckQuorum(state, leader)) return;
+  tickTransfer(state, leader);
+  leader.ticksSinceHeartbeat += 1;
+  if (leader.ticksSinceHeartbeat < state.config.heartbeatTicks) {
+    broadcastCommitNews(state, leader);
+    return;
+  }
+  openRound(state, leader);
+  continueTransfer(state, leader);
+}
+
+function receiveMessage(state: RaftState, from: NodeId, message: Message): void {
+  // Only voters have a say, whoever else has the address (HAZARDS R3, I12).
+  if (from === state.config.self || !state.isVoter(from)) {
+    state.refusedMessages += 1;
+    return;
+  }
+  switch (message.kind) {
+    case 'pre-vote-request':
+      receivePreVoteRequest(state, from, message);
+      break;
+    case 'pre-vote-response':
+      receivePreVoteResponse(state, from, message);
+      break;
+    case 'vote-request':
+      receiveVoteRequest(state, from, message);
+      break;
+    case 'vote-response':
+      receiveVoteResponse(state, from, message);
+      break;
+    case 'append-request':
+      receiveAppendRequest(state, from, message);
+      break;
+    case 'append-response':
+      receiveAppendResponse(state, from, message);
+      break;
+    case 'timeout-now':
+      receiveTimeoutNow(state, from, message);
+      break;
+    default:
+      assertNever(message);
+  }
+}
+
+function receivePersisted(state: RaftState, ioId: number): void {
+  state.writes.complete(ioId);
+  countOwnVote(state);
+  const { leader } = state;
+  if (leader !== null) advanceCommit(state, leader);
+}
+
+function stepDown(state: RaftState): void {
+  if (state.leader !== null) becomeFollower(state, { term: state.term, leaderId: null });
+  // Longer than any other node waits, so that another leads next if one can.
+  state.resetElectionTimer();
+  state.electionTimeoutTicks = state.config.electionTicksMax;
+}
+
+/** A campaign under way ends as well: what made the node unfit holds for it too. */
+function setElectable(state: RaftState, isElectable: boolean): void {
+  state.isElectable = isElectable;
+  const isCampaigning = state.role.kind === 'pre-candidate' || state.role.kind === 'candidate';
+  if (!isElectable && isCampaigning) becomeFollower(state, { term: state.term, leaderId: null });
+}

@@ -1,0 +1,131 @@
+import { assert } from '../../base/assert.ts';
+import type { RaftConfig } from './config.ts';
+import { InflightWindow } from './inflight-window.ts';
+import { inflightFullAppendsMax } from './limits.ts';
+import { type LogIndex, logIndex } from './types.ts';
+
+/**
+ * How a leader sends to one follower. `probe`: where the logs agree is not known, so one append at a time asks.
+ * `replicate`: it is known, so appends follow each other without waiting, within the window.
+ */
+export type ProgressMode =
+  | { readonly kind: 'probe'; readonly isAsked: boolean }
+  | { readonly kind: 'replicate'; readonly window: InflightWindow };
+
+const unasked: ProgressMode = { kind: 'probe', isAsked: false };
+const asked: ProgressMode = { kind: 'probe', isAsked: true };
+
+/**
+ * One follower as the leader sees it.
+ *
+ * Invariant: `matchIndex < nextIndex`; `matchIndex` never decreases within a term.
+ */
+export class Progress {
+  readonly #config: RaftConfig;
+  #mode: ProgressMode = unasked;
+  #matchIndex: LogIndex = logIndex(0);
+  #nextIndex: LogIndex;
+  #appliedIndex: LogIndex | null = null;
+  #readRound = 0;
+  #heardAtTick: number | null = null;
+  /** The commit index it was last told. */
+  sentCommitIndex: LogIndex = logIndex(0);
+
+  constructor(config: RaftConfig, nextIndex: LogIndex) {
+    this.#config = config;
+    this.#nextIndex = nextIndex;
+  }
+
+  get mode(): ProgressMode {
+    return this.#mode;
+  }
+
+  /** Newest entry the follower is known to hold durably, equal to the leader's. */
+  get matchIndex(): LogIndex {
+    return this.#matchIndex;
+  }
+
+  /** The next entry to send. */
+  get nextIndex(): LogIndex {
+    return this.#nextIndex;
+  }
+
+  /** What stands just before the next entry to send. */
+  get previousIndex(): LogIndex {
+    return logIndex(this.#nextIndex - 1);
+  }
+
+  /** As the follower told; null before it told anything. */
+  get appliedIndex(): LogIndex | null {
+    return this.#appliedIndex;
+  }
+
+  /** The newest quorum round it answered. */
+  get readRound(): number {
+    return this.#readRound;
+  }
+
+  /** The tick of its latest answer in this term; null before the first. */
+  get heardAtTick(): number | null {
+    return this.#heardAtTick;
+  }
+
+  /** It answered in this term. Answers come doubled and out of order, so nothing goes back (HAZARDS I12). */
+  heard(answer: {
+    readonly tick: number;
+    readonly readRound: number;
+    readonly appliedIndex: LogIndex;
+  }): void {
+    this.#heardAtTick = answer.tick;
+    this.#readRound = Math.max(this.#readRound, answer.readRound);
+    if (this.#appliedIndex === null || answer.appliedIndex > this.#appliedIndex) {
+      this.#appliedIndex = answer.appliedIndex;
+    }
+  }
+
+  /** An append that ends at `lastIndex` was sent. While probing, `nextIndex` waits for the answer. */
+  sent(append: { readonly lastIndex: LogIndex; readonly bytes: number }): void {
+    if (this.#mode.kind === 'probe') {
+      this.#mode = asked;
+      return;
+    }
+    this.#mode.window.add(append);
+    this.#nextIndex = logIndex(append.lastIndex + 1);
+  }
+
+  /** The follower holds the leader's entries up to `matchIndex`, durably. */
+  matched(matchIndex: LogIndex): void {
+    if (matchIndex > this.#matchIndex) this.#matchIndex = matchIndex;
+    if (this.#mode.kind === 'replicate') this.#mode.window.freeUpTo(matchIndex);
+    else if (matchIndex >= this.previousIndex) this.#mode = this.#replicating();
+    if (this.#matchIndex >= this.#nextIndex) this.#nextIndex = logIndex(this.#matchIndex + 1);
+  }
+
+  /** Whether a conflict at `previousIndex` says anything new, or is an old answer on its way. */
+  isConflictCurrent(previousIndex: LogIndex): boolean {
+    if (previousIndex <= this.#matchIndex) return false;
+    if (this.#mode.kind === 'replicate') return previousIndex < this.#nextIndex;
+    return previousIndex === this.previousIndex;
+  }
+
+  /** The logs differ, or an append was lost: ask again behind the newest entry both may hold. */
+  backUpTo(agreedAtMost: LogIndex): void {
+    assert(agreedAtMost < this.previousIndex, 'a conflict moves the question back');
+    this.#mode = unasked;
+    this.#nextIndex = logIndex(Math.max(this.#matchIndex, agreedAtMost) + 1);
+  }
+
+  /** What was on the wire may be gone: ask again from what is certain. */
+  probeAgain(): void {
+    this.#mode = unasked;
+    this.#nextIndex = logIndex(this.#matchIndex + 1);
+  }
+
+  #replicating(): ProgressMode {
+    const window = new InflightWindow({
+      countMax: this.#config.inflightAppendsMax,
+      bytesMax: this.#config.appendBytesMax * inflightFullAppendsMax,
+    });
+    return { kind: 'replicate', window };
+  }
+}

@@ -1,0 +1,61 @@
+import { quorumReached } from './quorum.ts';
+import { broadcastHeartbeats, progressOf } from './replication.ts';
+import type { LeaderState } from './role-state.ts';
+import type { RaftState } from './state.ts';
+import type { LogIndex, NodeId } from './types.ts';
+
+// Linearizable reads without a log entry (Raft thesis §6.4): leadership is confirmed by a round of heartbeats
+// begun after the read arrived; the read then sees all that was committed by that time.
+
+export function receiveRead(state: RaftState, readId: number): void {
+  const { leader } = state;
+  if (leader === null || !leader.reads.add(readId)) {
+    state.emit({ kind: 'read-rejected', readId, leaderId: state.leaderId });
+    return;
+  }
+  openRoundForWaiting(state, leader);
+}
+
+/**
+ * The own-term no-op, once committed. Before, the commit index of a new leader may be behind that of the old one, and a
+ * read would miss acknowledged writes (Raft thesis §6.4 step 1; HAZARDS R8).
+ */
+export function readyIndex(state: RaftState, leader: LeaderState): LogIndex | null {
+  return state.log.commitIndex >= leader.noOpIndex ? leader.noOpIndex : null;
+}
+
+/** Opens a round if reads wait and no round that carries reads is under way. */
+export function openRoundForWaiting(state: RaftState, leader: LeaderState): void {
+  if (!leader.reads.hasWaiting || leader.reads.hasReadsUnderWay) return;
+  if (readyIndex(state, leader) !== null) openRound(state, leader);
+}
+
+/** Every heartbeat opens a round: it takes the reads of lost ones along, and renews the lease without reads. */
+export function openRound(state: RaftState, leader: LeaderState): void {
+  const isReady = readyIndex(state, leader) !== null;
+  leader.reads.open(isReady ? state.log.commitIndex : null);
+  broadcastHeartbeats(state, leader);
+  confirmRounds(state, leader);
+}
+
+/** Answers the reads of every round that a quorum has echoed. The leader's own word counts. */
+export function confirmRounds(state: RaftState, leader: LeaderState): void {
+  const { self } = state.config;
+  const round = quorumReached(state.voters, (voter: NodeId) =>
+    voter === self ? leader.reads.opened : progressOf(leader, voter).readRound,
+  );
+  for (const { readIds, index } of leader.reads.confirm(round)) {
+    for (const readId of readIds) state.emit({ kind: 'read-ready', readId, index });
+  }
+  openRoundForWaiting(state, leader);
+}
+
+/** No read outlives the leadership it waited under. */
+export function rejectReads(
+  state: RaftState,
+  options: { readonly of: LeaderState; readonly leaderId: NodeId | null },
+): void {
+  for (const readId of options.of.reads.drain()) {
+    state.emit({ kind: 'read-rejected', readId, leaderId: options.leaderId });
+  }
+}

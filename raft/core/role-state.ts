@@ -1,0 +1,47 @@
+import type { Progress } from './progress.ts';
+import type { ReadRounds } from './read-rounds.ts';
+import type { LogIndex, NodeId } from './types.ts';
+import type { UncommittedBytes } from './uncommitted-bytes.ts';
+
+/** The role and what belongs to it alone: a follower *has* no next index, a leader no votes. */
+export type RoleState = FollowerState | PreCandidateState | CandidateState | LeaderState;
+
+export interface FollowerState {
+  readonly kind: 'follower';
+  /** Known once it sent an append in the current term. */
+  readonly leaderId: NodeId | null;
+}
+
+export interface PreCandidateState {
+  readonly kind: 'pre-candidate';
+  /** One per node, however often and over whatever connection it answers (HAZARDS R3). */
+  readonly votes: Map<NodeId, boolean>;
+}
+
+export interface CandidateState {
+  readonly kind: 'candidate';
+  readonly votes: Map<NodeId, boolean>;
+  /** The write that makes the own vote durable; it counts only then. */
+  readonly voteIoId: number;
+}
+
+export interface LeaderState {
+  readonly kind: 'leader';
+  readonly sinceTick: number;
+  /** The first entry of this term: nothing is served before it is committed (Raft thesis §6.4). */
+  readonly noOpIndex: LogIndex;
+  /** The other voters. */
+  readonly followers: ReadonlyMap<NodeId, Progress>;
+  readonly reads: ReadRounds;
+  readonly uncommitted: UncommittedBytes;
+  ticksSinceHeartbeat: number;
+  transfer: Transfer | null;
+  /** A TimeoutNow went out in this term; it may arrive at any later time, and lifts the voters' patience. */
+  hasOfferedLeadership: boolean;
+}
+
+/** A hand-over under way (Raft thesis §3.10). */
+export interface Transfer {
+  readonly target: NodeId;
+  readonly sinceTick: number;
+}

@@ -1,0 +1,167 @@
+import { assert } from '../../base/assert.ts';
+import type { Random } from '../../base/random.ts';
+import type { RaftConfig } from './config.ts';
+import type { Effect } from './effects.ts';
+import type { Entry } from './entry.ts';
+import { RaftLog, type RestoredState } from './log.ts';
+import type { Message } from './messages.ts';
+import type { VoterSets } from './quorum.ts';
+import type { LeaderState, RoleState } from './role-state.ts';
+import type { HardState, LogIndex, NodeId, Role, Term } from './types.ts';
+import { Writes } from './writes.ts';
+
+/** What must be durable before an effect leaves: nothing, term and vote, or the log as well. */
+export type Condition = 'nothing' | 'hard-state' | 'everything';
+
+/** Who leads, as far as this node knows. */
+export interface Announcement {
+  readonly role: Role;
+  readonly term: Term;
+  readonly leaderId: NodeId | null;
+}
+
+/**
+ * All that a machine knows. The rule files act on it, each on its own rule; it has none but keeping
+ * what it holds consistent.
+ */
+export class RaftState {
+  readonly config: RaftConfig;
+  readonly random: Random;
+  readonly voters: VoterSets;
+  /** The voters without this node, in the order of the configuration. */
+  readonly peers: readonly NodeId[];
+  readonly log: RaftLog;
+  readonly writes: Writes;
+  role: RoleState = { kind: 'follower', leaderId: null };
+  tick = 0;
+  /** Since the election timer was last reset. */
+  electionElapsedTicks = 0;
+  electionTimeoutTicks: number;
+  /** Since a leader was last heard. Not kept while leading. */
+  leaderSilenceTicks = 0;
+  isElectable = true;
+  /** The newest quorum round seen from the leader of the current term. */
+  seenReadRound = 0;
+  /** Messages that no correct peer sends. Refused, and counted so that someone may look. */
+  refusedMessages = 0;
+  /** What the latest `role-changed` said. */
+  announced: Announcement;
+  #hardState: HardState;
+  #effects: Effect[] = [];
+
+  constructor(options: {
+    readonly config: RaftConfig;
+    readonly random: Random;
+    readonly restored: RestoredState;
+  }) {
+    const { config, random, restored } = options;
+    this.config = config;
+    this.random = random;
+    this.voters = { incoming: config.voters, outgoing: [] };
+    this.peers = config.voters.filter((voter) => voter !== config.self);
+    this.log = new RaftLog(restored);
+    this.writes = new Writes(restored.lastIndex);
+    this.#hardState = restored.hardState;
+    this.announced = { role: 'follower', term: this.term, leaderId: null };
+    assert(this.term >= this.log.last.term, `the log is ahead of term ${this.term}`);
+    this.electionTimeoutTicks = this.#drawElectionTimeout();
+    // Another node's leader may have a lease that our votes must not break, so a start counts as having heard
+    // from it. With no other voter there is none.
+    if (this.peers.length === 0) this.electionElapsedTicks = this.electionTimeoutTicks;
+  }
+
+  get term(): Term {
+    return this.#hardState.term;
+  }
+
+  get votedFor(): NodeId | null {
+    return this.#hardState.votedFor;
+  }
+
+  get leaderId(): NodeId | null {
+    if (this.role.kind === 'leader') return this.config.self;
+    return this.role.kind === 'follower' ? this.role.leaderId : null;
+  }
+
+  get leader(): LeaderState | null {
+    return this.role.kind === 'leader' ? this.role : null;
+  }
+
+  /** A vote now could depose a leader that others still hear and whose lease may run (Raft thesis §4.2.3). */
+  get mayALeaderBeAlive(): boolean {
+    if (this.peers.length === 0) return false;
+    return this.role.kind === 'leader' || this.leaderSilenceTicks < this.config.electionTicksMin;
+  }
+
+  isVoter(id: NodeId): boolean {
+    return this.voters.incoming.includes(id) || this.voters.outgoing.includes(id);
+  }
+
+  /** Invariant: the term never goes back, and a vote is given at most once in it (HAZARDS I6, I7). */
+  setHardState(next: HardState): void {
+    const { term, votedFor } = this.#hardState;
+    assert(next.term >= term, `term ${term} goes back to ${next.term}`);
+    if (next.term === term) {
+      assert(votedFor === null || next.votedFor === votedFor, `a second vote in term ${term}`);
+      if (next.votedFor === votedFor) return;
+    } else {
+      this.seenReadRound = 0;
+    }
+    this.#hardState = next;
+    this.writes.stageHardState(next);
+  }
+
+  resetElectionTimer(): void {
+    this.electionElapsedTicks = 0;
+    this.electionTimeoutTicks = this.#drawElectionTimeout();
+  }
+
+  /** Invariant: truncation and appends reach the log and the next write together. */
+  truncateFrom(index: LogIndex): void {
+    this.log.truncateFrom(index);
+    this.writes.stageTruncation(index);
+  }
+
+  append(entries: readonly Entry[]): void {
+    this.log.append(entries);
+    this.writes.stageEntries(entries);
+  }
+
+  emit(effect: Effect): void {
+    this.#effects.push(effect);
+  }
+
+  send(to: NodeId, message: Message, condition: Condition): void {
+    this.#effects.push({ kind: 'send', to, message, after: this.#after(condition) });
+  }
+
+  /** What the step ordered: its write first, because appends to followers are read back from what it carries. */
+  takeEffects(): readonly Effect[] {
+    const effects = this.#effects;
+    const persist = this.writes.take(this.log.lastIndex);
+    if (effects.length > 0) this.#effects = [];
+    return persist === null ? effects : [persist, ...effects];
+  }
+
+  commitTo(index: LogIndex): void {
+    if (index <= this.log.commitIndex) return;
+    this.log.commitTo(index);
+    this.emit({ kind: 'committed', commitIndex: index });
+  }
+
+  #after(condition: Condition): number | null {
+    switch (condition) {
+      case 'nothing':
+        return null;
+      case 'hard-state':
+        return this.writes.hardState;
+      case 'everything':
+        return this.writes.everything;
+    }
+  }
+
+  #drawElectionTimeout(): number {
+    const { electionTicksMin, electionTicksMax } = this.config;
+    return this.random.below(electionTicksMin, electionTicksMax);
+  }
+}
