@@ -76,9 +76,16 @@ export function readSecret(path: string): string {
 }
 
 /** What the environment may say. */
-export const environment: { readonly mysqld: string | undefined; readonly noColor: boolean } = {
+export const environment: {
+  readonly mysqld: string | undefined;
+  readonly noColor: boolean;
+  readonly searchPath: string;
+  readonly xdgCacheHome: string | undefined;
+} = {
   mysqld: process.env['BINRAFT_MYSQLD'],
   noColor: process.env['NO_COLOR'] !== undefined,
+  searchPath: process.env['PATH'] ?? '',
+  xdgCacheHome: process.env['XDG_CACHE_HOME'],
 };
 
 function readYaml(path: string): unknown {
