@@ -1,0 +1,65 @@
+import { OperationalError } from '../base/errors.ts';
+import type { NodeId } from './core/types.ts';
+
+/** Another node leads, or none does. Nothing was appended and nothing was read: ask `leaderId`, if known. */
+export class NotLeaderError extends OperationalError {
+  override readonly name = 'NotLeaderError';
+  readonly leaderId: NodeId | null;
+
+  constructor(leaderId: NodeId | null) {
+    const hint = leaderId === null ? 'no leader is known, try again' : `ask ${leaderId}`;
+    super('RAFT_NOT_LEADER', `this node does not lead: ${hint}`, { retryable: true });
+    this.leaderId = leaderId;
+  }
+}
+
+/** Leadership is being handed over. Nothing was appended. */
+export class TransferringError extends OperationalError {
+  override readonly name = 'TransferringError';
+
+  constructor() {
+    super('RAFT_TRANSFERRING', 'leadership is being handed over: try again when that has ended', {
+      retryable: true,
+    });
+  }
+}
+
+/** A maximum of what may wait is reached. Nothing was appended or begun. */
+export class TooManyInFlightError extends OperationalError {
+  override readonly name = 'TooManyInFlightError';
+
+  constructor(what: string) {
+    super('RAFT_TOO_MANY_IN_FLIGHT', `${what}: try again after some have ended`, {
+      retryable: true,
+    });
+  }
+}
+
+/** A transfer of leadership did not happen; this node goes on as before. */
+export class TransferAbortedError extends OperationalError {
+  override readonly name = 'TransferAbortedError';
+
+  constructor(reason: string) {
+    super('RAFT_TRANSFER_ABORTED', `leadership was not handed over: ${reason}`, {
+      retryable: true,
+    });
+  }
+}
+
+/** This member is closed, or ended by a fatal error. */
+export class ShuttingDownError extends OperationalError {
+  override readonly name = 'ShuttingDownError';
+
+  constructor() {
+    super('RAFT_SHUTTING_DOWN', 'this node is shutting down: ask another one');
+  }
+}
+
+/** The owner of a setting chose values that cannot work together. */
+export class RaftSettingError extends OperationalError {
+  override readonly name = 'RaftSettingError';
+
+  constructor(message: string) {
+    super('RAFT_SETTING_INVALID', message);
+  }
+}

@@ -1,0 +1,115 @@
+import { isNodeId, type NodeId, nodeId } from '../core/types.ts';
+import { helloBytesMax } from './limits.ts';
+import { wireVersion } from './wire-codec.ts';
+import { packValues, type TupleReader, unpackValues, WireFault } from './wire-values.ts';
+
+/** First field of a hello, so that a stranger who speaks gRPC by chance is told so. */
+const magic = 'binraft';
+const helloValuesMax = 16;
+
+/** What both sides must agree on before any message passes (HAZARDS I12, R3). */
+export interface Cluster {
+  readonly clusterId: string;
+  /** Of the settings that must be equal on all nodes. */
+  readonly fingerprint: string;
+}
+
+/** First frame of a stream: who calls, whom it means to call, and from which cluster. */
+export interface Hello extends Cluster {
+  readonly wireVersion: number;
+  readonly from: NodeId;
+  readonly to: NodeId;
+}
+
+export type RefusalReason =
+  | 'malformed'
+  | 'wire-version'
+  | 'cluster-id'
+  | 'config-fingerprint'
+  | 'wrong-node'
+  | 'unknown-node';
+
+export type HelloAnswer =
+  | { readonly kind: 'accepted' }
+  | { readonly kind: 'refused'; readonly reason: string; readonly detail: string };
+
+export function encodeHello(hello: Hello): Uint8Array {
+  const { clusterId, fingerprint, from, to } = hello;
+  return packValues([magic, hello.wireVersion, clusterId, fingerprint, from, to]);
+}
+
+export type HelloVerdict =
+  | { readonly kind: 'accepted'; readonly from: NodeId }
+  | { readonly kind: 'refused'; readonly reason: RefusalReason; readonly detail: string };
+
+/** Judges the first frame of a stream at the side that was called. */
+export function judgeHello(
+  bytes: Uint8Array,
+  here: Cluster & { readonly self: NodeId; readonly peers: readonly NodeId[] },
+): HelloVerdict {
+  if (bytes.length > helloBytesMax) return refused('malformed', `${bytes.length} bytes`);
+  try {
+    return judge(unpackValues(bytes, { valuesMax: helloValuesMax }), here);
+  } catch (error) {
+    if (error instanceof WireFault) return refused('malformed', error.message);
+    throw error;
+  }
+}
+
+function judge(
+  tuple: TupleReader,
+  here: Cluster & { readonly self: NodeId; readonly peers: readonly NodeId[] },
+): HelloVerdict {
+  if (tuple.text() !== magic) return refused('malformed', 'no hello of a binraft node');
+  const version = tuple.natural();
+  // A later version may have more fields: nothing behind it is looked at.
+  if (version !== wireVersion) {
+    return refused(
+      'wire-version',
+      `${version} called ${wireVersion}: run one release on all nodes`,
+    );
+  }
+  const clusterId = tuple.text();
+  if (clusterId !== here.clusterId) {
+    return refused('cluster-id', `${clusterId} called ${here.clusterId}: check the addresses`);
+  }
+  if (tuple.text() !== here.fingerprint) {
+    return refused('config-fingerprint', 'make the cluster settings equal on all nodes');
+  }
+  const from = tuple.text();
+  const to = tuple.text();
+  tuple.end();
+  if (to !== here.self) {
+    return refused('wrong-node', `${to} was called and ${here.self} answers: check the addresses`);
+  }
+  const caller = isNodeId(from) ? nodeId(from) : null;
+  if (caller === null || !here.peers.includes(caller)) {
+    return refused('unknown-node', `${from} is no member here`);
+  }
+  return { kind: 'accepted', from: caller };
+}
+
+function refused(reason: RefusalReason, detail: string): HelloVerdict {
+  return { kind: 'refused', reason, detail };
+}
+
+export function encodeAnswer(answer: HelloAnswer): Uint8Array {
+  return answer.kind === 'accepted'
+    ? packValues([true])
+    : packValues([false, answer.reason, answer.detail]);
+}
+
+/** What the called side answered; anything unexpected counts as a refusal. */
+export function decodeAnswer(bytes: Uint8Array): HelloAnswer {
+  if (bytes.length > helloBytesMax) return { ...malformedAnswer, detail: `${bytes.length} bytes` };
+  try {
+    const tuple = unpackValues(bytes, { valuesMax: helloValuesMax });
+    if (tuple.boolean()) return { kind: 'accepted' };
+    return { kind: 'refused', reason: tuple.text(), detail: tuple.text() };
+  } catch (error) {
+    if (error instanceof WireFault) return { ...malformedAnswer, detail: error.message };
+    throw error;
+  }
+}
+
+const malformedAnswer = { kind: 'refused', reason: 'malformed' } as const;

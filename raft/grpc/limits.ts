@@ -1,0 +1,39 @@
+/** Maxima of the transport. Defaults fit the core's defaults; every queue refuses what is past its maximum. */
+export interface TransportLimits {
+  /** One gRPC message, either way: one append with one huge entry must fit. */
+  readonly frameBytesMax: number;
+  /** Small messages are packed together up to this; a larger message travels alone. */
+  readonly batchBytesMax: number;
+  /** Messages that wait for one peer. */
+  readonly queueMessagesMax: number;
+  /** Bytes that wait for one peer; past it appends with entries are dropped, never votes or heartbeats. */
+  readonly queueBytesMax: number;
+  /** From the dial to the answer of the other side, and from an accepted connection to its hello. */
+  readonly handshakeTimeoutMs: number;
+  readonly reconnectMsMin: number;
+  readonly reconnectMsMax: number;
+  /** A connection is pinged this often, and given up when a ping is not answered for as long again. */
+  readonly keepaliveMs: number;
+  /** TCP connections at once, strangers included. */
+  readonly connectionsMax: number;
+}
+
+export const defaultTransportLimits: TransportLimits = {
+  frameBytesMax: 68 * 1024 * 1024,
+  batchBytesMax: 1024 * 1024,
+  queueMessagesMax: 4096,
+  queueBytesMax: 64 * 1024 * 1024,
+  handshakeTimeoutMs: 2000,
+  reconnectMsMin: 50,
+  reconnectMsMax: 1000,
+  keepaliveMs: 2000,
+  connectionsMax: 256,
+};
+
+/** Frames handed to HTTP/2 and not yet taken by it. Two keep the wire busy; the rest waits where it can be packed. */
+export const framesInFlightMax = 2;
+
+/** Values in one frame: bounds what a small frame can make a decoder allocate. */
+export const frameValuesMax = 1_000_000;
+
+export const helloBytesMax = 4096;

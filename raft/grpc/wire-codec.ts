@@ -1,0 +1,192 @@
+import { assertNever } from '../../base/assert.ts';
+import { type Entry, EntryKind } from '../core/entry.ts';
+import type { AppendResponse, Message } from '../core/messages.ts';
+import { type EntryId, type LogIndex, logIndex, type Term, term } from '../core/types.ts';
+import { frameValuesMax } from './limits.ts';
+import { packValues, type TupleReader, unpackValues, WireFault } from './wire-values.ts';
+
+/** Changes with every change of a tuple below; two versions never talk (checked by the handshake). */
+export const wireVersion = 1;
+
+/**
+ * A frame is a msgpack array of messages; each message an array that begins with its tag. Entries carry no index: they follow
+ * `previous`, so that a hole cannot be written.
+ *
+ *   1 pre-vote-request   term, last.term, last.index
+ *   2 pre-vote-response  term, granted
+ *   3 vote-request       term, last.term, last.index, isTransfer
+ *   4 vote-response      term, granted
+ *   5 append-request     term, previous.term, previous.index, commitIndex, readRound, [term, kind, payload, …]
+ *   6 append-response    term, readRound, appliedIndex, matchIndex                                    (matched)
+ *   7 append-response    term, readRound, appliedIndex, previousIndex, conflict.term, conflict.index  (conflict)
+ *   8 timeout-now        term
+ */
+const Tag = {
+  preVoteRequest: 1,
+  preVoteResponse: 2,
+  voteRequest: 3,
+  voteResponse: 4,
+  appendRequest: 5,
+  appendMatched: 6,
+  appendConflict: 7,
+  timeoutNow: 8,
+} as const;
+
+export type DecodedFrame =
+  | { readonly kind: 'messages'; readonly messages: readonly Message[] }
+  | { readonly kind: 'malformed'; readonly reason: string };
+
+export function encodeFrame(messages: readonly Message[]): Uint8Array {
+  return packValues(messages.map(tupleOf));
+}
+
+/** The gateway for everything a peer says: types, ranges, order of terms. All or nothing of a frame. */
+export function decodeFrame(bytes: Uint8Array): DecodedFrame {
+  try {
+    const frame = unpackValues(bytes, { valuesMax: frameValuesMax });
+    const messages: Message[] = [];
+    while (frame.left > 0) messages.push(messageOf(frame.tuple()));
+    return { kind: 'messages', messages };
+  } catch (error) {
+    if (error instanceof WireFault) return { kind: 'malformed', reason: error.message };
+    throw error;
+  }
+}
+
+/** About how many bytes a message takes in a frame; never less than what its payloads take. */
+export function wireBytes(message: Message): number {
+  const entries = message.kind === 'append-request' ? message.entries : [];
+  return entries.reduce((sum, entry) => sum + entry.payload.length + 24, 80);
+}
+
+function tupleOf(message: Message): readonly unknown[] {
+  switch (message.kind) {
+    case 'pre-vote-request':
+      return [Tag.preVoteRequest, message.term, message.last.term, message.last.index];
+    case 'pre-vote-response':
+      return [Tag.preVoteResponse, message.term, message.granted];
+    case 'vote-request': {
+      const { last, isTransfer } = message;
+      return [Tag.voteRequest, message.term, last.term, last.index, isTransfer];
+    }
+    case 'vote-response':
+      return [Tag.voteResponse, message.term, message.granted];
+    case 'append-request': {
+      const { previous, commitIndex, readRound } = message;
+      const entries = message.entries.flatMap((entry) => [entry.term, entry.kind, entry.payload]);
+      return [
+        ...[Tag.appendRequest, message.term, previous.term, previous.index, commitIndex, readRound],
+        entries,
+      ];
+    }
+    case 'append-response':
+      return appendResponseTuple(message);
+    case 'timeout-now':
+      return [Tag.timeoutNow, message.term];
+    default:
+      return assertNever(message);
+  }
+}
+
+function appendResponseTuple(message: AppendResponse): readonly unknown[] {
+  const { result, readRound, appliedIndex } = message;
+  const head = [message.term, readRound, appliedIndex];
+  if (result.kind === 'matched') return [Tag.appendMatched, ...head, result.matchIndex];
+  const { previousIndex, conflict } = result;
+  return [Tag.appendConflict, ...head, previousIndex, conflict.term, conflict.index];
+}
+
+function messageOf(tuple: TupleReader): Message {
+  const tag = tuple.natural();
+  const message = bodyOf(tag, tuple);
+  tuple.end();
+  return message;
+}
+
+function bodyOf(tag: number, tuple: TupleReader): Message {
+  const sent = term(tuple.natural());
+  switch (tag) {
+    case Tag.preVoteRequest:
+      return { kind: 'pre-vote-request', term: sent, last: takeEntryId(tuple, sent) };
+    case Tag.preVoteResponse:
+      return { kind: 'pre-vote-response', term: sent, granted: tuple.boolean() };
+    case Tag.voteRequest: {
+      const last = takeEntryId(tuple, sent);
+      return { kind: 'vote-request', term: sent, last, isTransfer: tuple.boolean() };
+    }
+    case Tag.voteResponse:
+      return { kind: 'vote-response', term: sent, granted: tuple.boolean() };
+    case Tag.appendRequest: {
+      const previous = takeEntryId(tuple, sent);
+      const commitIndex = takeIndex(tuple);
+      const readRound = tuple.natural();
+      const entries = takeEntries(tuple.tuple(), previous, sent);
+      return { kind: 'append-request', term: sent, previous, entries, commitIndex, readRound };
+    }
+    case Tag.appendMatched:
+    case Tag.appendConflict:
+      return {
+        kind: 'append-response',
+        term: sent,
+        readRound: tuple.natural(),
+        appliedIndex: takeIndex(tuple),
+        result: tag === Tag.appendMatched ? takeMatched(tuple) : takeConflict(tuple, sent),
+      };
+    case Tag.timeoutNow:
+      return { kind: 'timeout-now', term: sent };
+    default:
+      throw new WireFault(`tag ${tag}`);
+  }
+}
+
+function takeMatched(tuple: TupleReader): AppendResponse['result'] {
+  return { kind: 'matched', matchIndex: takeIndex(tuple) };
+}
+
+function takeConflict(tuple: TupleReader, sent: Term): AppendResponse['result'] {
+  const previousIndex = takeIndex(tuple);
+  const conflict = takeEntryId(tuple, sent);
+  if (conflict.index > previousIndex) {
+    throw new WireFault(`conflict ${conflict.index} lies behind ${previousIndex}`);
+  }
+  return { kind: 'conflict', previousIndex, conflict };
+}
+
+function takeIndex(tuple: TupleReader): LogIndex {
+  return logIndex(tuple.natural());
+}
+
+/** Nobody holds an entry of a term past the one it speaks in; only what stands before the first entry has term 0. */
+function takeEntryId(tuple: TupleReader, sent: Term): EntryId {
+  const entryTerm = term(tuple.natural());
+  const index = takeIndex(tuple);
+  if (entryTerm > sent) throw new WireFault(`entry of term ${entryTerm} in term ${sent}`);
+  if ((entryTerm === 0) !== (index === 0)) {
+    throw new WireFault(`entry ${index} cannot be of term ${entryTerm}`);
+  }
+  return { term: entryTerm, index };
+}
+
+function takeEntries(tuple: TupleReader, previous: EntryId, sent: Term): readonly Entry[] {
+  const entries: Entry[] = [];
+  let last = previous;
+  while (tuple.left > 0) {
+    const entryTerm = term(tuple.natural());
+    if (entryTerm < Math.max(1, last.term) || entryTerm > sent) {
+      throw new WireFault(`entry of term ${entryTerm} behind ${last.term} in term ${sent}`);
+    }
+    if (last.index >= Number.MAX_SAFE_INTEGER) throw new WireFault('an index past the last one');
+    const index = logIndex(last.index + 1);
+    const entry = { term: entryTerm, index, kind: takeKind(tuple), payload: tuple.bytes() };
+    entries.push(entry);
+    last = entry;
+  }
+  return entries;
+}
+
+function takeKind(tuple: TupleReader): EntryKind {
+  const value = tuple.natural();
+  const kind = Object.values(EntryKind).find((known) => known === value);
+  if (kind === undefined) throw new WireFault(`entry kind ${value}`);
+  return kind;
+}

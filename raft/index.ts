@@ -1,0 +1,32 @@
+export { checkRaftConfig, defaultRaftTimings, type RaftConfig } from './core/config.ts';
+export { type Entry, EntryKind } from './core/entry.ts';
+export {
+  type EntryId,
+  type HardState,
+  isNodeId,
+  type LogIndex,
+  logIndex,
+  type NodeId,
+  nodeId,
+  type Role,
+  type Term,
+  term,
+} from './core/types.ts';
+export {
+  NotLeaderError,
+  ShuttingDownError,
+  TooManyInFlightError,
+  TransferAbortedError,
+  TransferringError,
+} from './errors.ts';
+export {
+  GrpcTransport,
+  type GrpcTransportOptions,
+  type PeerLinkStatus,
+} from './grpc/grpc-transport.ts';
+export { defaultTransportLimits, type TransportLimits } from './grpc/limits.ts';
+export type { PeerAddress } from './grpc/peer-link.ts';
+export type { LogBatch, LogStore, LogStoreState } from './log-store.ts';
+export { createRaftNode, RaftNode, type RaftNodeOptions } from './node.ts';
+export type { PeerStatus, ProposalReceipt, Raft, RaftStatus } from './raft-api.ts';
+export type { Transport, TransportEvents } from './transport.ts';

@@ -1,0 +1,467 @@
+import { assert, assertNever } from '../base/assert.ts';
+import type { Clock } from '../base/clock.ts';
+import { type Deferred, deferred } from '../base/deferred.ts';
+import type { Logger } from '../base/logger.ts';
+import type { Random } from '../base/random.ts';
+import type { RaftConfig } from './core/config.ts';
+import type { Effect, ProposalRejection } from './core/effects.ts';
+import type { Entry } from './core/entry.ts';
+import type { Input } from './core/inputs.ts';
+import { RaftMachine } from './core/machine.ts';
+import type { LogIndex, NodeId, Term } from './core/types.ts';
+import { EffectRunner, type Notice } from './effect-runner.ts';
+import {
+  NotLeaderError,
+  ShuttingDownError,
+  TooManyInFlightError,
+  TransferAbortedError,
+  TransferringError,
+} from './errors.ts';
+import { LeaderLease, leaseDurationMs } from './lease.ts';
+import type { LogStore } from './log-store.ts';
+import type { Machine } from './machine.ts';
+import type { ProposalReceipt, Raft, RaftStatus } from './raft-api.ts';
+import { isSameStatus, raftStatusOf } from './raft-status.ts';
+import { Ticker } from './ticker.ts';
+import type { Transport } from './transport.ts';
+import { WaitingReads } from './waiting-reads.ts';
+
+export interface RaftNodeOptions {
+  readonly config: RaftConfig;
+  readonly machine: Machine;
+  /** Stays open, and is closed by its owner after the node. */
+  readonly store: LogStore;
+  /** Opened and closed by the node. */
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Called at most once: the log failed, or an invariant broke. The node is dead already; the process should end. */
+  readonly onFatal: (error: unknown) => void;
+  /** Length of a tick; equal on all nodes. */
+  readonly tickMs?: number;
+  /** Whether a leader may answer from its lease. Off by default: it trusts clocks (Raft thesis §6.4.1). */
+  readonly isLeaseOn?: boolean;
+  /** By how much the monotonic clocks of two nodes may differ in rate, for leases. */
+  readonly driftBound?: number;
+  /** Memory for the newest entries. */
+  readonly cacheBytesMax?: number;
+  /** For tests: see `Ticker`. */
+  readonly afterPendingIo?: (callback: () => void) => void;
+}
+
+/** A node on the state its store was opened with. `random` decides election timeouts and nothing else. */
+export function createRaftNode(
+  options: Omit<RaftNodeOptions, 'machine'> & { readonly random: Random },
+): RaftNode {
+  const { config, random, store } = options;
+  const machine = new RaftMachine({ config, random, restored: store.opened });
+  return new RaftNode({ ...options, machine });
+}
+
+const defaultTickMs = 25;
+const defaultDriftBound = 0.1;
+const defaultCacheBytesMax = 48 * 1024 * 1024;
+
+type Lifecycle = 'new' | 'open' | 'closed';
+
+/**
+ * One Raft member: the machine and what surrounds it. A turn takes every waiting input through the machine, carries out all
+ * their effects together, then tells the listeners; turns never nest. What arrives meanwhile waits for the next.
+ */
+export class RaftNode implements Raft {
+  readonly #options: RaftNodeOptions;
+  readonly #tickMs: number;
+  readonly #machine: Machine;
+  readonly #runner: EffectRunner;
+  readonly #ticker: Ticker;
+  readonly #lease: LeaderLease;
+  readonly #reads = new WaitingReads();
+  readonly #connected = new Set<NodeId>();
+  readonly #listeners = new Set<(status: RaftStatus) => void>();
+  readonly #closing = new AbortController();
+  #lifecycle: Lifecycle = 'new';
+  #inputs: Input[] = [];
+  #effects: Effect[] = [];
+  #isTurnDue = false;
+  #isStepping = false;
+  #status: RaftStatus;
+  #isStatusOld = false;
+  #notified: RaftStatus;
+  #transfer: Deferred<void> | null = null;
+  /** The term this node leads in, as the lease knows it. */
+  #leaseTerm: Term | null = null;
+
+  constructor(options: RaftNodeOptions) {
+    this.#options = options;
+    this.#machine = options.machine;
+    this.#tickMs = options.tickMs ?? defaultTickMs;
+    this.#lease = new LeaderLease({
+      durationMs: leaseDurationMs({
+        electionTicksMin: options.config.electionTicksMin,
+        tickMs: this.#tickMs,
+        driftBound: options.driftBound ?? defaultDriftBound,
+      }),
+    });
+    this.#runner = this.#buildRunner(options);
+    this.#ticker = new Ticker({
+      clock: options.clock,
+      tickMs: this.#tickMs,
+      onTick: () => this.#tick(),
+      onStall: (stalledMs) => this.#recoverFromStall(stalledMs),
+      ...(options.afterPendingIo && { afterPendingIo: options.afterPendingIo }),
+    });
+    this.#status = raftStatusOf(this.#machine.status, this.#connected);
+    this.#notified = this.#status;
+  }
+
+  /** Begins to listen, to connect and to count time. Rejects as `Transport.open` does. */
+  async open(): Promise<void> {
+    assert(this.#lifecycle === 'new', 'a node is opened once');
+    this.#lifecycle = 'open';
+    await this.#options.transport.open({
+      onMessage: (from, message) => this.#enqueue({ kind: 'message', from, message }),
+      onPeer: (peer, state) => this.#onPeer(peer, state),
+    });
+    if (this.#isOver) return;
+    this.#ticker.start();
+    this.#wake();
+  }
+
+  /** Ends at once: nothing is sent or written any more. Whoever waits is rejected. Idempotent. */
+  async close(): Promise<void> {
+    this.#end();
+    await this.#options.transport.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  get status(): RaftStatus {
+    if (this.#isStatusOld) {
+      this.#status = raftStatusOf(this.#machine.status, this.#connected);
+      this.#isStatusOld = false;
+    }
+    return this.#status;
+  }
+
+  propose(payloads: readonly Uint8Array[]): ProposalReceipt {
+    assert(!this.#isStepping, 'a proposal is made outside of the machine');
+    if (this.#isOver) throw new ShuttingDownError();
+    // What already arrived comes first: it may say that this node no longer leads.
+    this.#stepWaiting();
+    const answer = this.#step({ kind: 'propose', payloads }).find(isProposalAnswer);
+    assert(answer !== undefined, 'a proposal is answered in its step');
+    this.#wake();
+    if (answer.kind === 'proposal-rejected') throw rejectionError(answer);
+    return { term: answer.term, firstIndex: answer.firstIndex, count: answer.count };
+  }
+
+  readIndex(): Promise<LogIndex> {
+    if (this.#isOver) return Promise.reject(new ShuttingDownError());
+    const { promise, opened } = this.#reads.join();
+    if (opened !== null) this.#enqueue({ kind: 'read-index', readId: opened });
+    return promise;
+  }
+
+  leaseUntilMs(): number {
+    const { isLeaseOn = false } = this.#options;
+    if (!isLeaseOn || this.#isOver) return 0;
+    const { leaderReadyIndex, isTransferring, isLeaseSafe } = this.#machine.status;
+    return leaderReadyIndex !== null && !isTransferring && isLeaseSafe ? this.#lease.untilMs : 0;
+  }
+
+  transferLeadership(target: NodeId | null): Promise<void> {
+    if (this.#isOver) return Promise.reject(new ShuttingDownError());
+    if (this.status.role !== 'leader') {
+      return Promise.reject(new NotLeaderError(this.status.leaderId));
+    }
+    if (this.#transfer !== null) return Promise.reject(new TransferringError());
+    return this.#beginTransfer(target).promise;
+  }
+
+  abdicate(reason: string): void {
+    const { role, term } = this.status;
+    if (this.#isOver || role !== 'leader') return;
+    this.#options.logger.warn('abdicating', { reason, term });
+    const transfer = this.#transfer ?? this.#beginTransfer(null);
+    const stepDownIfStillLeading = (): void => {
+      if (this.status.role !== 'leader' || this.status.term !== term) return;
+      this.#enqueue({ kind: 'step-down' });
+    };
+    const { signal } = this.#closing;
+    const deadline = this.#options.clock.delay(this.#electionTimeoutMs('min'), { signal });
+    Promise.race([transfer.promise, deadline]).then(stepDownIfStillLeading, stepDownIfStillLeading);
+  }
+
+  setApplied(index: LogIndex): void {
+    this.#enqueue({ kind: 'applied', index });
+  }
+
+  setElectable(isElectable: boolean): void {
+    this.#enqueue({ kind: 'set-electable', isElectable });
+  }
+
+  async read(range: {
+    readonly first: LogIndex;
+    readonly last: LogIndex;
+    readonly bytesMax: number;
+  }): Promise<readonly Entry[]> {
+    if (this.#isOver) throw new ShuttingDownError();
+    return await this.#runner.read(range);
+  }
+
+  onChange(listener: (status: RaftStatus) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  get #isOver(): boolean {
+    return this.#lifecycle === 'closed';
+  }
+
+  #buildRunner(options: RaftNodeOptions): EffectRunner {
+    return new EffectRunner({
+      store: options.store,
+      transport: options.transport,
+      clock: options.clock,
+      logger: options.logger,
+      cacheBytesMax: options.cacheBytesMax ?? defaultCacheBytesMax,
+      appendBytesMax: options.config.appendBytesMax,
+      isCurrent: ({ term }) => this.status.role === 'leader' && this.status.term === term,
+      onRoundSent: (round) => this.#lease.sending(round, options.clock.monotonicMs()),
+      onInput: (input) => this.#enqueue(input),
+      onNotice: (notice) => this.#onNotice(notice),
+      onFatal: (error) => this.#fail(error),
+    });
+  }
+
+  // One turn.
+
+  #enqueue(input: Input): void {
+    if (this.#isOver) return;
+    this.#inputs.push(input);
+    this.#wake();
+  }
+
+  /** All that is told in one go of the event loop shares a turn, and so a disk write and a message per peer. */
+  #wake(): void {
+    if (this.#isTurnDue || this.#isOver) return;
+    this.#isTurnDue = true;
+    queueMicrotask(() => this.#turn());
+  }
+
+  #turn(): void {
+    try {
+      while (!this.#isOver) {
+        this.#stepWaiting();
+        const effects = this.#effects;
+        this.#effects = [];
+        this.#runner.run(effects);
+        this.#notify();
+        if (this.#inputs.length === 0 && this.#effects.length === 0) break;
+      }
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      this.#isTurnDue = false;
+    }
+  }
+
+  #stepWaiting(): void {
+    while (this.#inputs.length > 0) {
+      const inputs = this.#inputs;
+      this.#inputs = [];
+      for (const input of inputs) {
+        if (this.#isOver) return;
+        this.#step(input);
+      }
+    }
+    this.#followLease();
+  }
+
+  #step(input: Input): readonly Effect[] {
+    assert(!this.#isStepping, 'the machine is never entered twice');
+    if (input.kind === 'read-index') this.#reads.seal(input.readId);
+    this.#isStepping = true;
+    try {
+      const effects = this.#machine.step(input);
+      this.#effects.push(...effects);
+      return effects;
+    } catch (error) {
+      this.#fail(error);
+      throw error;
+    } finally {
+      this.#isStepping = false;
+      this.#isStatusOld = true;
+    }
+  }
+
+  /** Rounds count anew in each leadership, so the lease must forget those of the one before. */
+  #followLease(): void {
+    const { term, role, quorumRound } = this.#machine.status;
+    if (role !== 'leader' || term !== this.#leaseTerm) this.#lease.reset();
+    else this.#lease.confirmed(quorumRound);
+    this.#leaseTerm = role === 'leader' ? term : null;
+  }
+
+  #notify(): void {
+    const { status } = this;
+    if (isSameStatus(status, this.#notified)) return;
+    this.#notified = status;
+    for (const listener of [...this.#listeners]) {
+      if (this.#isOver) return;
+      listener(status);
+    }
+  }
+
+  #onNotice(notice: Notice): void {
+    switch (notice.kind) {
+      case 'read-ready':
+        this.#reads.ready(notice.readId, notice.index);
+        return;
+      case 'read-rejected':
+        this.#reads.rejected(notice.readId, new NotLeaderError(notice.leaderId));
+        return;
+      case 'transfer-ended':
+        this.#endTransfer(notice.outcome, notice.reason);
+        return;
+      case 'role-changed':
+        this.#options.logger.info('role-changed', {
+          role: notice.role,
+          term: notice.term,
+          leader: notice.leaderId,
+        });
+        return;
+      // The answer to `propose` was given in its step; the commit index is in the status.
+      case 'proposal-accepted':
+      case 'proposal-rejected':
+      case 'committed':
+        return;
+      default:
+        assertNever(notice);
+    }
+  }
+
+  #onPeer(peer: NodeId, state: 'up' | 'down'): void {
+    if (this.#isOver) return;
+    this.#isStatusOld = true;
+    if (state === 'up') {
+      this.#connected.add(peer);
+      this.#wake();
+      return;
+    }
+    this.#connected.delete(peer);
+    this.#enqueue({ kind: 'peer-unreachable', peer });
+  }
+
+  // Time.
+
+  #tick(): void {
+    this.#leaveIfStoreHangs();
+    this.#enqueue({ kind: 'tick' });
+  }
+
+  /**
+   * A leader that cannot write must not go on leading, however well its heartbeats travel (HAZARDS R11). Its successor needs
+   * nothing from this disk: what committed is on a majority of the others or on none.
+   */
+  #leaveIfStoreHangs(): void {
+    const sinceMs = this.#runner.unfinishedWriteSinceMs;
+    if (sinceMs === null || this.status.role !== 'leader' || this.status.isTransferring) return;
+    const ageMs = this.#options.clock.monotonicMs() - sinceMs;
+    if (ageMs > this.#electionTimeoutMs('max')) {
+      this.abdicate(`a write to the log has not ended for ${Math.round(ageMs)} ms`);
+    }
+  }
+
+  /**
+   * After a pause longer than the shortest election timeout another leader may exist. Reads are safe already, since each waits for
+   * a round begun after it; but a leader that cannot get one now should say so before its next check of the quorum does.
+   */
+  #recoverFromStall(stalledMs: number): void {
+    if (stalledMs < this.#electionTimeoutMs('min')) return;
+    this.#options.logger.warn('stalled', { stalledMs: Math.round(stalledMs) });
+    const { role, term } = this.status;
+    if (role !== 'leader') return;
+    const { signal } = this.#closing;
+    const deadline = this.#options.clock
+      .delay(this.#electionTimeoutMs('min'), { signal })
+      .then(() => 'late' as const);
+    Promise.race([this.readIndex(), deadline]).then(
+      (outcome) => {
+        const isSameLeader = this.status.role === 'leader' && this.status.term === term;
+        if (outcome === 'late' && isSameLeader) this.#enqueue({ kind: 'step-down' });
+      },
+      // Rejected: this node no longer leads, or is closing.
+      () => undefined,
+    );
+  }
+
+  #electionTimeoutMs(bound: 'min' | 'max'): number {
+    const { electionTicksMin, electionTicksMax } = this.#options.config;
+    return (bound === 'min' ? electionTicksMin : electionTicksMax) * this.#tickMs;
+  }
+
+  // Transfer, end.
+
+  #beginTransfer(target: NodeId | null): Deferred<void> {
+    const transfer = deferred();
+    // Somebody may only want the hand-over, not its outcome.
+    transfer.promise.catch(() => undefined);
+    this.#transfer = transfer;
+    this.#enqueue({ kind: 'transfer-leadership', target });
+    return transfer;
+  }
+
+  #endTransfer(outcome: 'handed-over' | 'aborted' | 'rejected', reason: string): void {
+    const transfer = this.#transfer;
+    this.#transfer = null;
+    if (outcome === 'handed-over') transfer?.resolve();
+    else if (this.status.role === 'leader') transfer?.reject(new TransferAbortedError(reason));
+    else transfer?.reject(new NotLeaderError(this.status.leaderId));
+  }
+
+  #fail(error: unknown): void {
+    if (this.#isOver) return;
+    this.#options.logger.error('raft-failed', { error });
+    this.#end();
+    this.#options.onFatal(error);
+  }
+
+  #end(): void {
+    if (this.#isOver) return;
+    this.#lifecycle = 'closed';
+    this.#ticker.stop();
+    this.#runner.stop();
+    this.#inputs = [];
+    this.#effects = [];
+    const error = new ShuttingDownError();
+    this.#closing.abort(error);
+    this.#reads.rejectAll(error);
+    this.#transfer?.reject(error);
+    this.#transfer = null;
+  }
+}
+
+type ProposalAnswer = Extract<Effect, { readonly kind: 'proposal-accepted' | 'proposal-rejected' }>;
+
+function isProposalAnswer(effect: Effect): effect is ProposalAnswer {
+  return effect.kind === 'proposal-accepted' || effect.kind === 'proposal-rejected';
+}
+
+function rejectionError(rejection: {
+  readonly reason: ProposalRejection;
+  readonly leaderId: NodeId | null;
+}): Error {
+  switch (rejection.reason) {
+    case 'not-leader':
+      return new NotLeaderError(rejection.leaderId);
+    case 'transferring':
+      return new TransferringError();
+    case 'too-many-in-flight':
+      return new TooManyInFlightError('too many bytes are appended and not yet committed');
+    default:
+      return assertNever(rejection.reason);
+  }
+}

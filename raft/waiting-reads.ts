@@ -1,0 +1,60 @@
+import { type Deferred, deferred } from '../base/deferred.ts';
+import type { LogIndex } from './core/types.ts';
+import { TooManyInFlightError } from './errors.ts';
+
+/** Reads that wait for a quorum round; more are refused, so that a partition does not fill the memory. */
+const readsMax = 65_536;
+
+/**
+ * Callers that wait for the same quorum round, under one id of the machine. A batch takes callers only until
+ * the machine was told of it: a round must begin after the read did (Raft thesis §6.4).
+ */
+export class WaitingReads {
+  readonly #batches = new Map<number, Deferred<LogIndex>[]>();
+  #openId: number | null = null;
+  #newestId = 0;
+  #count = 0;
+
+  /** The caller's promise, and the id to tell the machine of, if this caller opens a batch. */
+  join(): { readonly promise: Promise<LogIndex>; readonly opened: number | null } {
+    const caller = deferred<LogIndex>();
+    if (this.#count >= readsMax) {
+      caller.reject(new TooManyInFlightError(`${readsMax} reads wait for a quorum`));
+      return { promise: caller.promise, opened: null };
+    }
+    this.#count += 1;
+    if (this.#openId !== null) {
+      this.#batches.get(this.#openId)?.push(caller);
+      return { promise: caller.promise, opened: null };
+    }
+    this.#newestId += 1;
+    this.#openId = this.#newestId;
+    this.#batches.set(this.#openId, [caller]);
+    return { promise: caller.promise, opened: this.#openId };
+  }
+
+  /** The machine is about to be told of `readId`: later callers need a round of their own. */
+  seal(readId: number): void {
+    if (this.#openId === readId) this.#openId = null;
+  }
+
+  ready(readId: number, index: LogIndex): void {
+    for (const caller of this.#take(readId)) caller.resolve(index);
+  }
+
+  rejected(readId: number, error: Error): void {
+    for (const caller of this.#take(readId)) caller.reject(error);
+  }
+
+  rejectAll(error: Error): void {
+    this.#openId = null;
+    for (const readId of [...this.#batches.keys()]) this.rejected(readId, error);
+  }
+
+  #take(readId: number): readonly Deferred<LogIndex>[] {
+    const callers = this.#batches.get(readId) ?? [];
+    this.#batches.delete(readId);
+    this.#count -= callers.length;
+    return callers;
+  }
+}
