@@ -1,0 +1,100 @@
+import { createConnection } from 'mysql2/promise';
+import { type BinraftCluster, eventually } from '../support/binraft-cluster.ts';
+import { type FaultKind, strikeLeader } from './faults.ts';
+import { type Verdict, verify } from './verify.ts';
+import { Workload } from './workload.ts';
+
+export interface CampaignOptions {
+  readonly cluster: BinraftCluster;
+  readonly kind: FaultKind;
+  readonly rounds: number;
+  readonly writers: number;
+  /** Told after each round. */
+  onRound?(round: number, node: string, gapMs: number): void;
+}
+
+export interface CampaignReport {
+  readonly kind: FaultKind;
+  /** One per round: last acknowledged write before the fault to the first one after it. */
+  readonly gapsMs: readonly number[];
+  readonly verdict: Verdict;
+  readonly errors: ReadonlyMap<string, number>;
+}
+
+const writesBeforeFault = 200;
+const writesAfterFault = 200;
+
+/**
+ * Hits the leader again and again while writers write, then holds what they were told against what is there. A round in
+ * which nothing was written before or after the fault fails (HAZARDS C11).
+ */
+export async function runCampaign(options: CampaignOptions): Promise<CampaignReport> {
+  const { cluster, kind, rounds, writers } = options;
+  const table = `kills.${kind}_${Date.now()}`;
+  await createTable(cluster, table);
+  const workload = new Workload({
+    ports: cluster.nodes.map((node) => node.readWritePort),
+    user: 'app',
+    password: cluster.appPassword,
+    writers,
+    table,
+  });
+  const gapsMs: number[] = [];
+  try {
+    for (let round = 0; round < rounds; round += 1) {
+      await workload.progress(writesBeforeFault);
+      const beganMs = performance.now();
+      const node = await strikeLeader(cluster, kind);
+      await workload.progress(writesAfterFault);
+      const gapMs = workload.history.writeGapMs(beganMs - 100, performance.now());
+      gapsMs.push(gapMs);
+      options.onRound?.(round, node, gapMs);
+      await allNodesBack(cluster);
+    }
+  } finally {
+    await workload.stop();
+  }
+  const verdict = await verify(cluster, table, [workload.history]);
+  return { kind, gapsMs, verdict, errors: workload.history.errors };
+}
+
+async function createTable(cluster: BinraftCluster, table: string): Promise<void> {
+  const connection = await createConnection({
+    host: '127.0.0.1',
+    port: cluster.nodes[0]?.readWritePort ?? 0,
+    user: 'app',
+    password: cluster.appPassword,
+  });
+  try {
+    await connection.query('CREATE DATABASE IF NOT EXISTS kills');
+    await connection.query(
+      `CREATE TABLE ${table} (id VARCHAR(40) PRIMARY KEY, writer_note VARCHAR(80) NOT NULL)`,
+    );
+  } finally {
+    connection.destroy();
+  }
+}
+
+/** The next fault shall hit a whole cluster: one primary, the others replicas, all answering. */
+async function allNodesBack(cluster: BinraftCluster): Promise<void> {
+  await eventually(
+    async () => {
+      const { nodes } = await cluster.status();
+      const roles = nodes.map((member) =>
+        member.kind === 'reached' ? member.status.mysql.role : 'gone',
+      );
+      const isWhole =
+        roles.filter((role) => role === 'primary').length === 1 &&
+        roles.filter((role) => role === 'replica').length === roles.length - 1;
+      return isWhole ? true : null;
+    },
+    'all nodes are back',
+    120_000,
+  );
+}
+
+/** Middle value; 0 of nothing. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((left, right) => left - right);
+  return sorted[Math.floor(sorted.length / 2)] ?? 0;
+}

@@ -1,0 +1,154 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Connection, createConnection } from 'mysql2/promise';
+import { codeOf } from '../../base/errors.ts';
+
+/** What became of one insert, as its client was told. */
+export type Outcome = 'acked' | 'failed' | 'unknown';
+
+export interface WorkloadOptions {
+  readonly ports: readonly number[];
+  readonly user: string;
+  readonly password: string;
+  readonly writers: number;
+  readonly table: string;
+}
+
+/** The history of one run, in memory: enough to tell what must, may and must not be in the table. */
+export class WriteHistory {
+  readonly outcomes: Map<string, Outcome> = new Map();
+  /** Monotonic times of acknowledged writes, ascending by writer only. */
+  readonly ackTimesMs: number[] = [];
+  readonly errors: Map<string, number> = new Map();
+
+  record(id: string, outcome: Outcome): void {
+    this.outcomes.set(id, outcome);
+    if (outcome === 'acked') this.ackTimesMs.push(performance.now());
+  }
+
+  recordError(thrown: unknown): void {
+    const name = codeOf(thrown) ?? 'UNKNOWN';
+    this.errors.set(name, (this.errors.get(name) ?? 0) + 1);
+  }
+
+  count(outcome: Outcome): number {
+    let sum = 0;
+    for (const each of this.outcomes.values()) sum += Number(each === outcome);
+    return sum;
+  }
+
+  /** Longest time without an acknowledged write that began or ended in `[fromMs, toMs]`. */
+  writeGapMs(fromMs: number, toMs: number): number {
+    const times = [...this.ackTimesMs].sort((left, right) => left - right);
+    let longest = 0;
+    for (let index = 1; index < times.length; index += 1) {
+      const before = times[index - 1] ?? 0;
+      const after = times[index] ?? 0;
+      if (after >= fromMs && before <= toMs) longest = Math.max(longest, after - before);
+    }
+    return longest;
+  }
+}
+
+/** SQLSTATE 08007, "transaction resolution unknown": what the proxy answers when it cannot know. */
+const resolutionUnknown = '08007';
+const connectTimeoutMs = 15_000;
+const retryPauseMs = 10;
+
+/** Writers that insert unique rows through the read-write ports until stopped, and write down what they were told. */
+export class Workload implements AsyncDisposable {
+  readonly history: WriteHistory = new WriteHistory();
+  readonly #options: WorkloadOptions;
+  readonly #stop = new AbortController();
+  readonly #writers: Promise<void>[];
+
+  constructor(options: WorkloadOptions) {
+    this.#options = options;
+    this.#writers = Array.from({ length: options.writers }, (_, writer) => this.#write(writer));
+  }
+
+  async stop(): Promise<WriteHistory> {
+    this.#stop.abort();
+    await Promise.all(this.#writers);
+    return this.history;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  /** Waits until this many more writes were acknowledged. */
+  async progress(writes: number, timeoutMs = 60_000): Promise<void> {
+    const wanted = this.history.ackTimesMs.length + writes;
+    const deadline = performance.now() + timeoutMs;
+    while (this.history.ackTimesMs.length < wanted) {
+      if (performance.now() > deadline) {
+        throw new Error(
+          `only ${this.history.ackTimesMs.length} of ${wanted} writes after ${timeoutMs} ms`,
+        );
+      }
+      await delay(retryPauseMs);
+    }
+  }
+
+  async #write(writer: number): Promise<void> {
+    let connection: Connection | null = null;
+    for (let sequence = 0, turn = writer; !this.#stop.signal.aborted; ) {
+      connection ??= await this.#connect(turn);
+      if (connection === null) {
+        turn += 1;
+        await delay(retryPauseMs);
+        continue;
+      }
+      const id = `${writer}-${sequence}`;
+      sequence += 1;
+      const outcome = await this.#insert(connection, id);
+      this.history.record(id, outcome);
+      if (outcome === 'acked') continue;
+      // Whatever failed, the next write starts on a fresh session: this one may be on a deposed primary.
+      connection.destroy();
+      connection = null;
+      turn += 1;
+    }
+    connection?.destroy();
+  }
+
+  async #connect(turn: number): Promise<Connection | null> {
+    const { ports, user, password } = this.#options;
+    try {
+      const connection = await createConnection({
+        host: '127.0.0.1',
+        port: ports[turn % ports.length] ?? 0,
+        user,
+        password,
+        connectTimeout: connectTimeoutMs,
+      });
+      // Errors of an idle connection surface at the next statement; without a listener they would end the process.
+      connection.on('error', () => undefined);
+      return connection;
+    } catch (thrown) {
+      this.history.recordError(thrown);
+      return null;
+    }
+  }
+
+  async #insert(connection: Connection, id: string): Promise<Outcome> {
+    try {
+      await connection.query(`INSERT INTO ${this.#options.table} (id, writer_note) VALUES (?, ?)`, [
+        id,
+        `written by ${id}`,
+      ]);
+      return 'acked';
+    } catch (thrown) {
+      this.history.recordError(thrown);
+      return definiteFailure(thrown) ? 'failed' : 'unknown';
+    }
+  }
+}
+
+/** An ERR packet of the server or the proxy is definite, unless it says itself that it is not; a lost connection never is. */
+export function definiteFailure(thrown: unknown): boolean {
+  if (typeof thrown !== 'object' || thrown === null) return false;
+  const errno = 'errno' in thrown && typeof thrown.errno === 'number' ? thrown.errno : 0;
+  const sqlState = 'sqlState' in thrown ? String(thrown.sqlState) : '';
+  return errno > 0 && sqlState !== '' && sqlState !== resolutionUnknown;
+}
