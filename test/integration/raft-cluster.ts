@@ -1,0 +1,153 @@
+import { createServer } from 'node:net';
+import { SystemClock } from '../../base/clock.ts';
+import { messageOf } from '../../base/errors.ts';
+import { silentLogger } from '../../base/logger.ts';
+import { SeededRandom } from '../../base/random.ts';
+import type { LogStore, NodeId, RaftStatus } from '../../raft/index.ts';
+import {
+  createRaftNode,
+  defaultRaftTimings,
+  GrpcTransport,
+  nodeId,
+  type RaftNode,
+} from '../../raft/index.ts';
+
+const clock = new SystemClock();
+
+/** Ports that were free a moment ago. */
+export async function freePorts(count: number): Promise<readonly number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer();
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      return server;
+    }),
+  );
+  const ports = servers.map((server) => {
+    const address = server.address();
+    return typeof address === 'object' && address !== null ? address.port : 0;
+  });
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
+
+export interface Member {
+  readonly id: NodeId;
+  readonly node: RaftNode;
+  readonly transport: GrpcTransport;
+  readonly store: LogStore;
+}
+
+/** Settles when `condition` holds, looking again every few milliseconds. */
+export async function until<Value>(
+  what: string,
+  condition: () => Value | null | undefined | false,
+  timeoutMs = 15_000,
+): Promise<Value> {
+  const deadline = clock.monotonicMs() + timeoutMs;
+  for (;;) {
+    const value = condition();
+    if (value !== null && value !== undefined && value !== false) return value;
+    if (clock.monotonicMs() > deadline) throw new Error(`waited ${timeoutMs} ms for ${what}`);
+    await clock.delay(2);
+  }
+}
+
+/** Nodes in this process, on real gRPC over loopback. */
+export class RaftCluster {
+  readonly #ports: ReadonlyMap<NodeId, number>;
+  readonly #openStore: (id: NodeId) => Promise<LogStore>;
+  readonly #isLeaseOn: boolean;
+  readonly members: Map<NodeId, Member> = new Map<NodeId, Member>();
+  readonly failures: string[] = [];
+  #seed = 1;
+
+  private constructor(options: {
+    readonly ports: ReadonlyMap<NodeId, number>;
+    readonly openStore: (id: NodeId) => Promise<LogStore>;
+    readonly isLeaseOn: boolean;
+  }) {
+    this.#ports = options.ports;
+    this.#openStore = options.openStore;
+    this.#isLeaseOn = options.isLeaseOn;
+  }
+
+  static async start(options: {
+    readonly openStore: (id: NodeId) => Promise<LogStore>;
+    readonly size?: number;
+    readonly isLeaseOn?: boolean;
+  }): Promise<RaftCluster> {
+    const ids = Array.from({ length: options.size ?? 3 }, (_, index) => nodeId(`n${index + 1}`));
+    const ports = await freePorts(ids.length);
+    const cluster = new RaftCluster({
+      ports: new Map(ids.map((id, index) => [id, ports[index] ?? 0])),
+      openStore: options.openStore,
+      isLeaseOn: options.isLeaseOn ?? false,
+    });
+    await Promise.all(ids.map((id) => cluster.startMember(id)));
+    return cluster;
+  }
+
+  get ids(): readonly NodeId[] {
+    return [...this.#ports.keys()];
+  }
+
+  async startMember(id: NodeId): Promise<Member> {
+    const store = await this.#openStore(id);
+    this.#seed += 1;
+    const transport = new GrpcTransport({
+      self: id,
+      listen: { host: '127.0.0.1', port: this.#ports.get(id) ?? 0 },
+      peers: [...this.#ports]
+        .filter(([other]) => other !== id)
+        .map(([other, port]) => ({ id: other, host: '127.0.0.1', port })),
+      clusterId: 'test',
+      fingerprint: 'f',
+      logger: silentLogger,
+      random: new SeededRandom(this.#seed),
+      clock,
+    });
+    const node = createRaftNode({
+      config: { ...defaultRaftTimings, self: id, voters: this.ids },
+      random: new SeededRandom(this.#seed + 1000),
+      store,
+      transport,
+      clock,
+      logger: silentLogger,
+      isLeaseOn: this.#isLeaseOn,
+      onFatal: (error) => this.failures.push(`${id}: ${messageOf(error)}`),
+    });
+    const member = { id, node, transport, store };
+    await node.open();
+    this.members.set(id, member);
+    return member;
+  }
+
+  async stopMember(id: NodeId): Promise<void> {
+    const member = this.members.get(id);
+    this.members.delete(id);
+    await member?.node.close();
+    await member?.store.close();
+  }
+
+  /** A leader whose own-term entry is committed, and that knows of no newer term than anybody else. */
+  leader(): Promise<Member> {
+    return until('a leader', () => {
+      const statuses = [...this.members.values()].map((member) => member.node.status);
+      const newest = Math.max(...statuses.map((status) => status.term));
+      return [...this.members.values()].find(({ node: { status } }) => isReady(status, newest));
+    });
+  }
+
+  followers(leader: Member): readonly Member[] {
+    return [...this.members.values()].filter((member) => member !== leader);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.members.keys()].map((id) => this.stopMember(id)));
+  }
+}
+
+function isReady(status: RaftStatus, newestTerm: number): boolean {
+  return status.term === newestTerm && status.leaderReadyIndex !== null;
+}
