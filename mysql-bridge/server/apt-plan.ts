@@ -64,6 +64,8 @@ export function aptConfiguration(options: {
     ['APT::Sandbox::User', 'root'],
     ['Acquire::Languages', 'none'],
     ['Acquire::Retries', '3'],
+    // Only which digest --print-uris names; apt verifies all that the signed index holds.
+    ['Acquire::ForceHash', 'SHA256'],
   ];
   const lines = settings.map(([name, value]) => `${name} "${value}";`);
   return `${[...lines, ...options.acquireLines].join('\n')}\n`;

@@ -14,8 +14,8 @@ import {
   parsePlan,
 } from './apt-plan.ts';
 import { MySqlServerError } from './errors.ts';
-import { withFetchLock } from './fetch-lock.ts';
 import { newestFetchedTree, treesFolder, writeManifest } from './fetched-trees.ts';
+import { withLockFile } from './lock-file.ts';
 import { type Machine, pathExists } from './machine.ts';
 import { installationOfTree } from './mysql-tree.ts';
 import {
@@ -69,7 +69,7 @@ const abandonedAgeMs = 24 * 60 * 60 * 1000;
 export async function fetchMySql(options: FetchOptions): Promise<MySqlInstallation> {
   const folder = treesFolder(options.cacheDirectory);
   await mkdir(folder, { recursive: true });
-  return await withFetchLock({ ...options, path: join(folder, 'fetch.lock') }, async () => {
+  return await withLockFile({ ...options, path: join(folder, 'fetch.lock') }, async () => {
     const earlier = await newestFetchedTree(options.cacheDirectory, options.machine.architecture);
     if (earlier !== null) return earlier;
     await removeAbandoned(folder, options.clock);

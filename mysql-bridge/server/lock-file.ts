@@ -11,7 +11,7 @@ const lockAgeMsMax = 30 * 60 * 1000;
  * download twice, no more: correctness rests on the atomic rename of what is fetched, so a lock whose holder died is
  * simply taken over.
  */
-export async function withFetchLock<Result>(
+export async function withLockFile<Result>(
   options: { readonly path: string; readonly clock: Clock; readonly signal?: AbortSignal },
   work: () => Promise<Result>,
 ): Promise<Result> {

@@ -1,0 +1,71 @@
+import type { MySqlVersion } from './mysql-version.ts';
+import { type CheckedRole, requiredSettings } from './required-settings.ts';
+
+/** One setting that is not what it must be. */
+export interface SettingFault {
+  readonly name: string;
+  /** What the server has; null when it does not know the setting at all. */
+  readonly value: string | null;
+  readonly allowed: string;
+}
+
+/**
+ * What is wrong with a running server's settings (HAZARDS H9, H10, H13). Run when it starts, and every few seconds while it
+ * runs: an administrator on the local socket can change any of them.
+ */
+export function checkSettings(facts: {
+  /** SHOW GLOBAL VARIABLES. */
+  readonly variables: ReadonlyMap<string, string>;
+  readonly role: CheckedRole;
+  readonly version: MySqlVersion;
+}): readonly SettingFault[] {
+  return requiredSettings(facts.version).flatMap(({ name, isSafe, allowed }) => {
+    const value = facts.variables.get(name) ?? null;
+    return value !== null && isSafe(value, facts.role) ? [] : [{ name, value, allowed }];
+  });
+}
+
+/** What the semisync plugin counts, from SHOW GLOBAL STATUS. */
+export interface SemisyncStatus {
+  /** Whether the source waits at all: it turns itself OFF when a wait has timed out. */
+  readonly isWaiting: boolean;
+  /** Semisync replicas attached; more than the bridge alone could acknowledge for it. */
+  readonly clients: number;
+  /** Transactions released without an acknowledgement since the server started (`no_tx`). */
+  readonly unacknowledged: number;
+  readonly waitingSessions: number;
+}
+
+/**
+ * What is wrong with the commit gate, given an earlier look at the same process (HAZARDS G7, H9, H11). `clientsMax` is 1
+ * while the bridge is attached or may be; too few clients is no fault, since commits then wait.
+ */
+export function checkSemisync(
+  status: SemisyncStatus,
+  earlier: SemisyncStatus | null,
+): readonly SettingFault[] {
+  const faults: SettingFault[] = [];
+  if (!status.isWaiting) {
+    faults.push({ name: 'Rpl_semi_sync_source_status', value: 'OFF', allowed: 'ON' });
+  }
+  if (status.clients > 1) {
+    const value = String(status.clients);
+    faults.push({ name: 'Rpl_semi_sync_source_clients', value, allowed: '0 or 1' });
+  }
+  const released = status.unacknowledged - (earlier?.unacknowledged ?? 0);
+  if (released > 0) {
+    const value = String(status.unacknowledged);
+    const allowed = String(earlier?.unacknowledged ?? 0);
+    faults.push({ name: 'Rpl_semi_sync_source_no_tx', value, allowed });
+  }
+  return faults;
+}
+
+/** `binlog_format is STATEMENT, allowed: ROW; …` */
+export function formatFaults(faults: readonly SettingFault[]): string {
+  return faults
+    .map(
+      ({ name, value, allowed }) => `${name} is ${value ?? 'missing'}, allowed: ${allowed || "''"}`,
+    )
+    .join('; ');
+}

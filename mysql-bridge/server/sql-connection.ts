@@ -1,0 +1,163 @@
+import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise';
+import type { Clock } from '../../base/clock.ts';
+import { messageOf } from '../../base/errors.ts';
+import { MySqlServerError } from './errors.ts';
+
+/** How to reach a server: over its unix socket, or a loopback port. */
+export interface SqlTarget {
+  readonly user: string;
+  readonly password: string;
+  readonly endpoint:
+    | { readonly kind: 'socket'; readonly path: string }
+    | { readonly kind: 'port'; readonly port: number };
+}
+
+/** Rows by column name; values as text, or as what mysql2 makes of their type. */
+export type SqlRow = Readonly<Record<string, unknown>>;
+
+/**
+ * One connection for statements that answer with at most a few rows, one at a time. It is opened when first needed and again
+ * after it was lost; a statement past its deadline costs the connection, since its answer might still come.
+ */
+export class SqlConnection {
+  readonly #target: SqlTarget;
+  readonly #clock: Clock;
+  #connection: Connection | null = null;
+  #opening: Promise<Connection> | null = null;
+  #isClosed = false;
+
+  constructor(target: SqlTarget, clock: Clock) {
+    this.#target = target;
+    this.#clock = clock;
+  }
+
+  get isOpen(): boolean {
+    return this.#connection !== null;
+  }
+
+  /** The server's number for this connection, as KILL takes it; null while it is not open. */
+  get threadId(): number | null {
+    return this.#connection?.threadId ?? null;
+  }
+
+  async open(options: { readonly timeoutMs: number }): Promise<void> {
+    await this.#withDeadline(options.timeoutMs, 'connect', () => this.#opened(options.timeoutMs));
+  }
+
+  /**
+   * Runs one statement; `?` stand for `values`. Rejects with MYSQL_STATEMENT_TIMEOUT when its outcome is unknown,
+   * MYSQL_STATEMENT_FAILED when the server answered with an error, MYSQL_NOT_RUNNING when it cannot be reached.
+   */
+  async query(
+    sql: string,
+    options: { readonly timeoutMs: number; readonly values?: readonly (string | number)[] },
+  ): Promise<readonly SqlRow[]> {
+    const statement = sql.split(' ').slice(0, 3).join(' ');
+    return await this.#withDeadline(options.timeoutMs, statement, async () => {
+      const connection = await this.#opened(options.timeoutMs);
+      try {
+        const [rows] = await connection.query<RowDataPacket[]>(sql, [...(options.values ?? [])]);
+        return Array.isArray(rows) ? rows : [];
+      } catch (error) {
+        throw this.#explained(error, statement);
+      }
+    });
+  }
+
+  /** Ends the connection at once. Later statements are refused. Idempotent. */
+  close(): void {
+    this.#isClosed = true;
+    this.#drop();
+  }
+
+  async #opened(timeoutMs: number): Promise<Connection> {
+    if (this.#isClosed) {
+      throw new MySqlServerError('MYSQL_NOT_RUNNING', 'the connection was closed');
+    }
+    if (this.#connection !== null) return this.#connection;
+    this.#opening ??= this.#open(timeoutMs).finally(() => {
+      this.#opening = null;
+    });
+    return await this.#opening;
+  }
+
+  async #open(timeoutMs: number): Promise<Connection> {
+    const { user, password, endpoint } = this.#target;
+    try {
+      const connection = await createConnection({
+        user,
+        password,
+        connectTimeout: timeoutMs,
+        supportBigNumbers: true,
+        bigNumberStrings: true,
+        dateStrings: true,
+        ...(endpoint.kind === 'socket'
+          ? { socketPath: endpoint.path }
+          : { host: '127.0.0.1', port: endpoint.port }),
+      });
+      // A server that dies between two statements is not an error until the next one.
+      connection.on('error', () => this.#forget(connection));
+      connection.on('end', () => this.#forget(connection));
+      if (this.#isClosed) {
+        connection.destroy();
+        throw new MySqlServerError('MYSQL_NOT_RUNNING', 'the connection was closed');
+      }
+      this.#connection = connection;
+      return connection;
+    } catch (error) {
+      if (error instanceof MySqlServerError) throw error;
+      const place = endpoint.kind === 'socket' ? endpoint.path : `127.0.0.1:${endpoint.port}`;
+      throw new MySqlServerError(
+        'MYSQL_NOT_RUNNING',
+        `no connection to mysqld at ${place}: ${messageOf(error)}`,
+        { cause: error, retryable: true },
+      );
+    }
+  }
+
+  #explained(error: unknown, statement: string): MySqlServerError {
+    const message = `${statement}: ${messageOf(error)}`;
+    const serverErrorNumber = serverErrorNumberOf(error);
+    if (serverErrorNumber !== null) {
+      const details = { cause: error, serverErrorNumber };
+      return new MySqlServerError('MYSQL_STATEMENT_FAILED', message, details);
+    }
+    this.#drop();
+    return new MySqlServerError('MYSQL_NOT_RUNNING', message, { cause: error });
+  }
+
+  /** One deadline over connecting, waiting in line, and the statement: a stopped server answers none of them. */
+  async #withDeadline<Result>(
+    timeoutMs: number,
+    statement: string,
+    work: () => Promise<Result>,
+  ): Promise<Result> {
+    const abort = new AbortController();
+    const late = this.#clock.delay(timeoutMs, { signal: abort.signal }).then(() => {
+      this.#drop();
+      const message = `${statement}: no answer within ${timeoutMs} ms`;
+      throw new MySqlServerError('MYSQL_STATEMENT_TIMEOUT', message);
+    });
+    try {
+      return await Promise.race([work(), late]);
+    } finally {
+      abort.abort();
+    }
+  }
+
+  #forget(connection: Connection): void {
+    if (this.#connection === connection) this.#connection = null;
+  }
+
+  #drop(): void {
+    this.#connection?.destroy();
+    this.#connection = null;
+  }
+}
+
+/** MySQL's error number, when the server itself answered with an error. */
+function serverErrorNumberOf(error: unknown): number | null {
+  if (typeof error !== 'object' || error === null) return null;
+  const hasState = 'sqlState' in error && typeof error.sqlState === 'string';
+  return hasState && 'errno' in error && typeof error.errno === 'number' ? error.errno : null;
+}
