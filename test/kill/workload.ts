@@ -11,6 +11,8 @@ export interface WorkloadOptions {
   readonly password: string;
   readonly writers: number;
   readonly table: string;
+  /** In front of every id, where several workloads write one table. */
+  readonly idPrefix?: string;
 }
 
 /** The history of one run, in memory: enough to tell what must, may and must not be in the table. */
@@ -99,7 +101,7 @@ export class Workload implements AsyncDisposable {
         await delay(retryPauseMs);
         continue;
       }
-      const id = `${writer}-${sequence}`;
+      const id = `${this.#options.idPrefix ?? ''}${writer}-${sequence}`;
       sequence += 1;
       const outcome = await this.#insert(connection, id);
       this.history.record(id, outcome);

@@ -1,0 +1,81 @@
+import type { RowDataPacket } from 'mysql2/promise';
+import { expect, test } from 'vitest';
+import { connectApp } from '../support/app-connection.ts';
+import { BinraftCluster, eventually, kill } from '../support/binraft-cluster.ts';
+
+// H15, C8. Goal: who reads through the old leader's read-write port while its sidecar is stopped and goes on never gets a value
+// older than one already acknowledged. Method: a register that only grows; readers note what was acknowledged before they asked.
+
+test('a paused leader never answers with a value older than one already acknowledged (C8, H15, N5)', async () => {
+  await using cluster = await BinraftCluster.start({ basePort: 24_500 });
+  const old = await cluster.leader();
+  {
+    await using session = await connectApp(cluster, old.ports.readWrite);
+    await session.query('CREATE DATABASE register');
+    await session.query('CREATE TABLE register.one (id INT PRIMARY KEY, value INT NOT NULL)');
+    await session.query('INSERT INTO register.one VALUES (1, 0)');
+  }
+  const other = cluster.nodes.find((node) => node.id !== old.node);
+  let acked = 0;
+  let isOver = false;
+  const violations: string[] = [];
+  let reads = 0;
+
+  const reading = Promise.all(Array.from({ length: 4 }, () => readOn(old.ports.readWrite)));
+  const writing = writeOn(other?.readWritePort ?? 0);
+  await eventually(async () => (acked > 50 && reads > 50 ? true : null), 'reads and writes flow');
+  for (let pause = 0; pause < 2; pause += 1) {
+    const leader = await cluster.leader();
+    const ackedBefore = acked;
+    kill(leader.pid, 'SIGSTOP');
+    await eventually(
+      async () => (acked > ackedBefore + 50 ? true : null),
+      'another leader takes writes',
+    );
+    kill(leader.pid, 'SIGCONT');
+    const ackedThen = acked;
+    await eventually(async () => (acked > ackedThen + 50 ? true : null), 'writes go on');
+  }
+  isOver = true;
+  await Promise.all([reading, writing]);
+
+  expect(violations).toEqual([]);
+  expect(reads).toBeGreaterThan(100);
+
+  async function readOn(port: number): Promise<void> {
+    while (!isOver) {
+      try {
+        await using session = await connectApp(cluster, port);
+        while (!isOver) {
+          const atLeast = acked;
+          const [rows] = await session.query<RowDataPacket[]>(
+            'SELECT value FROM register.one WHERE id = 1',
+          );
+          const value = Number(rows[0]?.['value']);
+          reads += 1;
+          if (value < atLeast) violations.push(`read ${value} after ${atLeast} was acknowledged`);
+        }
+      } catch {
+        // The session ended with its primary; the next one waits for the new one.
+      }
+    }
+  }
+
+  async function writeOn(port: number): Promise<void> {
+    let next = 1;
+    while (!isOver) {
+      try {
+        await using session = await connectApp(cluster, port);
+        while (!isOver) {
+          // A write of unknown outcome may have happened: the next value is higher in any case.
+          const value = next;
+          next += 1;
+          await session.query(`UPDATE register.one SET value = ${value} WHERE id = 1`);
+          acked = value;
+        }
+      } catch {
+        // As above.
+      }
+    }
+  }
+});
