@@ -37,28 +37,18 @@ export interface SemisyncStatus {
 }
 
 /**
- * What is wrong with the commit gate, given an earlier look at the same process (HAZARDS G7, H9, H11). `clientsMax` is 1
- * while the bridge is attached or may be; too few clients is no fault, since commits then wait.
+ * What is wrong with the commit gate of a server the bridge is attached to (HAZARDS G7, H9, H11): it waits, for the bridge
+ * alone, and has let nothing through since the process started.
  */
-export function checkSemisync(
-  status: SemisyncStatus,
-  earlier: SemisyncStatus | null,
-): readonly SettingFault[] {
-  const faults: SettingFault[] = [];
-  if (!status.isWaiting) {
-    faults.push({ name: 'Rpl_semi_sync_source_status', value: 'OFF', allowed: 'ON' });
-  }
-  if (status.clients > 1) {
-    const value = String(status.clients);
-    faults.push({ name: 'Rpl_semi_sync_source_clients', value, allowed: '0 or 1' });
-  }
-  const released = status.unacknowledged - (earlier?.unacknowledged ?? 0);
-  if (released > 0) {
-    const value = String(status.unacknowledged);
-    const allowed = String(earlier?.unacknowledged ?? 0);
-    faults.push({ name: 'Rpl_semi_sync_source_no_tx', value, allowed });
-  }
-  return faults;
+export function checkSemisync(status: SemisyncStatus): readonly SettingFault[] {
+  const facts = [
+    ['Rpl_semi_sync_source_status', status.isWaiting ? 'ON' : 'OFF', 'ON'],
+    ['Rpl_semi_sync_source_clients', String(status.clients), '1'],
+    ['Rpl_semi_sync_source_no_tx', String(status.unacknowledged), '0'],
+  ] as const;
+  return facts.flatMap(([name, value, allowed]) =>
+    value === allowed ? [] : [{ name, value, allowed }],
+  );
 }
 
 /** `binlog_format is STATEMENT, allowed: ROW; …` */

@@ -70,15 +70,34 @@ export class SqlConnection {
     this.#drop();
   }
 
-  async #opened(timeoutMs: number): Promise<Connection> {
+  #opened(timeoutMs: number): Promise<Connection> {
     if (this.#isClosed) {
-      throw new MySqlServerError('MYSQL_NOT_RUNNING', 'the connection was closed');
+      const error = new MySqlServerError('MYSQL_NOT_RUNNING', 'the connection was closed');
+      return Promise.reject(error);
     }
-    if (this.#connection !== null) return this.#connection;
-    this.#opening ??= this.#open(timeoutMs).finally(() => {
-      this.#opening = null;
-    });
-    return await this.#opening;
+    if (this.#connection !== null) return Promise.resolve(this.#connection);
+    return this.#opening ?? this.#beginOpening(timeoutMs);
+  }
+
+  #beginOpening(timeoutMs: number): Promise<Connection> {
+    const opening = this.#open(timeoutMs).then(
+      (connection) => {
+        if (this.#opening === opening) {
+          this.#connection = connection;
+          this.#opening = null;
+          return connection;
+        }
+        // Dropped while it opened: whoever waited for it was answered, and nobody else may use it.
+        connection.destroy();
+        throw new MySqlServerError('MYSQL_NOT_RUNNING', 'the connection was closed');
+      },
+      (error: unknown) => {
+        if (this.#opening === opening) this.#opening = null;
+        throw error;
+      },
+    );
+    this.#opening = opening;
+    return opening;
   }
 
   async #open(timeoutMs: number): Promise<Connection> {
@@ -98,32 +117,25 @@ export class SqlConnection {
       // A server that dies between two statements is not an error until the next one.
       connection.on('error', () => this.#forget(connection));
       connection.on('end', () => this.#forget(connection));
-      if (this.#isClosed) {
-        connection.destroy();
-        throw new MySqlServerError('MYSQL_NOT_RUNNING', 'the connection was closed');
-      }
-      this.#connection = connection;
       return connection;
     } catch (error) {
-      if (error instanceof MySqlServerError) throw error;
       const place = endpoint.kind === 'socket' ? endpoint.path : `127.0.0.1:${endpoint.port}`;
       throw new MySqlServerError(
         'MYSQL_NOT_RUNNING',
         `no connection to mysqld at ${place}: ${messageOf(error)}`,
-        { cause: error, retryable: true },
+        { cause: error, retryable: true, ...numberOf(error) },
       );
     }
   }
 
   #explained(error: unknown, statement: string): MySqlServerError {
     const message = `${statement}: ${messageOf(error)}`;
-    const serverErrorNumber = serverErrorNumberOf(error);
-    if (serverErrorNumber !== null) {
-      const details = { cause: error, serverErrorNumber };
+    const details = { cause: error, ...numberOf(error) };
+    if (details.serverErrorNumber !== undefined) {
       return new MySqlServerError('MYSQL_STATEMENT_FAILED', message, details);
     }
     this.#drop();
-    return new MySqlServerError('MYSQL_NOT_RUNNING', message, { cause: error });
+    return new MySqlServerError('MYSQL_NOT_RUNNING', message, details);
   }
 
   /** One deadline over connecting, waiting in line, and the statement: a stopped server answers none of them. */
@@ -152,12 +164,14 @@ export class SqlConnection {
   #drop(): void {
     this.#connection?.destroy();
     this.#connection = null;
+    this.#opening = null;
   }
 }
 
 /** MySQL's error number, when the server itself answered with an error. */
-function serverErrorNumberOf(error: unknown): number | null {
-  if (typeof error !== 'object' || error === null) return null;
+function numberOf(error: unknown): { readonly serverErrorNumber?: number } {
+  if (typeof error !== 'object' || error === null) return {};
   const hasState = 'sqlState' in error && typeof error.sqlState === 'string';
-  return hasState && 'errno' in error && typeof error.errno === 'number' ? error.errno : null;
+  if (!hasState || !('errno' in error) || typeof error.errno !== 'number') return {};
+  return { serverErrorNumber: error.errno };
 }
