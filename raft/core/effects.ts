@@ -57,7 +57,8 @@ export interface PersistEffect {
 }
 
 /**
- * Send the entries in `[firstIndex, lastIndex]` to a peer as one `append-request`. The core keeps no payloads: the shell
+ * Send the entries in `[firstIndex, lastIndex]` to a peer as one `append-request`, or as several in a row where the core did not
+ * know their sizes and they pass the byte limit. The core keeps no payloads: the shell
  * loads them from memory or the log store, and drops the effect if a loaded entry's term is above `term` (the log was
  * overwritten meanwhile, so this node no longer leads). An empty range never occurs: that is a plain `send`.
  */

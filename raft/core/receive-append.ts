@@ -98,12 +98,13 @@ function isFromRightfulLeader(state: RaftState, from: NodeId, message: AppendReq
   return message.term > state.term || state.leaderId === null || state.leaderId === from;
 }
 
-/** Consecutive indexes, and terms that never go back nor pass the leader's. */
+/** Consecutive indexes, and terms that never go back nor pass the leader's; 0/0 alone stands before the first entry. */
 function isWellFormed(message: AppendRequest): boolean {
   let { index, term } = message.previous;
-  if (term > message.term) return false;
+  if (term > message.term || (index === 0) !== (term === 0)) return false;
   for (const entry of message.entries) {
-    if (entry.index !== index + 1 || entry.term < term || entry.term > message.term) return false;
+    const isInOrder = entry.index === index + 1 && entry.term >= term;
+    if (!isInOrder || entry.term < 1 || entry.term > message.term) return false;
     ({ index, term } = entry);
   }
   return true;

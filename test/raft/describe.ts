@@ -1,0 +1,103 @@
+import type { Effect } from '../../raft/core/effects.ts';
+import { type Entry, EntryKind } from '../../raft/core/entry.ts';
+import type { Message } from '../../raft/core/messages.ts';
+import type { MachineStatus } from '../../raft/core/status.ts';
+import type { EntryId } from '../../raft/core/types.ts';
+
+// Text for transcripts: an entry is term/index, a range is first..last.
+
+const shownMax = 20;
+
+export function describeId(id: EntryId): string {
+  return `${id.term}/${id.index}`;
+}
+
+export function describeEntry(entry: Entry): string {
+  if (entry.kind === EntryKind.noOp) return `${describeId(entry)}:no-op`;
+  const text = new TextDecoder().decode(entry.payload);
+  const shown = text.length <= shownMax ? text : `${text.slice(0, 1)}*${text.length}`;
+  return `${describeId(entry)}:${shown}`;
+}
+
+export function describeMessage(message: Message): string {
+  const head = `${message.kind} term=${message.term}`;
+  switch (message.kind) {
+    case 'pre-vote-request':
+      return `${head} last=${describeId(message.last)}`;
+    case 'vote-request':
+      return `${head} last=${describeId(message.last)}${message.isTransfer ? ' transfer' : ''}`;
+    case 'pre-vote-response':
+    case 'vote-response':
+      return `${head} ${message.granted ? 'granted' : 'denied'}`;
+    case 'timeout-now':
+      return head;
+    case 'append-request': {
+      const entries = message.entries.map(describeEntry).join(' ');
+      const place = `previous=${describeId(message.previous)} commit=${message.commitIndex}`;
+      return `${head} ${place} round=${message.readRound} [${entries}]`;
+    }
+    case 'append-response': {
+      const { result } = message;
+      const answer =
+        result.kind === 'matched'
+          ? `matched=${result.matchIndex}`
+          : `conflict-at=${result.previousIndex} hint=${describeId(result.conflict)}`;
+      return `${head} ${answer} round=${message.readRound} applied=${message.appliedIndex}`;
+    }
+  }
+}
+
+export function describeEffect(effect: Effect): string {
+  switch (effect.kind) {
+    case 'persist':
+      return describePersist(effect);
+    case 'send': {
+      const wait = effect.after === null ? '' : ` after write ${effect.after}`;
+      return `to ${effect.to}${wait}: ${describeMessage(effect.message)}`;
+    }
+    case 'send-entries': {
+      const { previous, firstIndex, lastIndex, commitIndex, readRound } = effect;
+      const place = `previous=${describeId(previous)} commit=${commitIndex} round=${readRound}`;
+      return `to ${effect.to}: entries ${firstIndex}..${lastIndex} term=${effect.term} ${place}`;
+    }
+    case 'committed':
+      return `committed ${effect.commitIndex}`;
+    case 'proposal-accepted':
+      return `accepted ${effect.term}/${effect.firstIndex} count=${effect.count}`;
+    case 'proposal-rejected':
+      return `proposal rejected: ${effect.reason}, leader=${effect.leaderId ?? '-'}`;
+    case 'read-ready':
+      return `read ${effect.readId} ready at ${effect.index}`;
+    case 'read-rejected':
+      return `read ${effect.readId} rejected, leader=${effect.leaderId ?? '-'}`;
+    case 'role-changed':
+      return `${effect.role} in term ${effect.term}, leader=${effect.leaderId ?? '-'}`;
+    case 'transfer-ended':
+      return `transfer ${effect.outcome}: ${effect.reason}`;
+  }
+}
+
+export function describeStatus(status: MachineStatus): string {
+  const { role, term, leaderId, lastIndex, persistedIndex, commitIndex, appliedIndex } = status;
+  const flags = [
+    status.leaderReadyIndex === null ? null : `ready=${status.leaderReadyIndex}`,
+    status.isTailDecided ? 'tail-decided' : null,
+    status.isTransferring ? 'transferring' : null,
+    status.isLeaseSafe ? `quorum-round=${status.quorumRound}/${status.readRound}` : null,
+    status.refusedMessages > 0 ? `refused=${status.refusedMessages}` : null,
+  ].filter((flag) => flag !== null);
+  const pointers = `last=${lastIndex} persisted=${persistedIndex} commit=${commitIndex} applied=${appliedIndex}`;
+  return [`${role} term=${term} leader=${leaderId ?? '-'} ${pointers}`, ...flags].join(' ');
+}
+
+function describePersist(effect: Extract<Effect, { kind: 'persist' }>): string {
+  const { hardState, truncateFrom, entries } = effect;
+  return [
+    `write ${effect.ioId}:`,
+    hardState === null ? null : `term=${hardState.term} vote=${hardState.votedFor ?? '-'}`,
+    truncateFrom === null ? null : `truncate-from=${truncateFrom}`,
+    entries.length === 0 ? null : `append ${entries.map(describeEntry).join(' ')}`,
+  ]
+    .filter((part) => part !== null)
+    .join(' ');
+}

@@ -1,0 +1,293 @@
+import { assert } from '../../base/assert.ts';
+import { utf8 } from '../../base/bytes.ts';
+import { SeededRandom } from '../../base/random.ts';
+import type { RaftConfig } from '../../raft/core/config.ts';
+import type { Input } from '../../raft/core/inputs.ts';
+import type { Message } from '../../raft/core/messages.ts';
+import { logIndex, type NodeId, nodeId } from '../../raft/core/types.ts';
+import { SafetyChecker } from './safety-checker.ts';
+import { SimulatedNode } from './simulated-node.ts';
+
+interface InFlight {
+  readonly from: NodeId;
+  readonly to: NodeId;
+  readonly message: Message;
+}
+
+type Fault =
+  | 'drop'
+  | 'duplicate'
+  | 'crash'
+  | 'partition'
+  | 'heal'
+  | 'transfer'
+  | 'step-down'
+  | 'unreachable'
+  | 'electable'
+  | 'inject';
+
+/** How often each fault comes; drawn per run, so that runs differ in kind and not only in luck. */
+export type FaultWeights = Readonly<Record<Fault, number>>;
+
+export interface RandomNetworkOptions {
+  readonly seed: number;
+  readonly nodeCount: number;
+  readonly weights: FaultWeights;
+}
+
+const inFlightMax = 400;
+const unwrittenMax = 12;
+
+/** Nodes, wires and disks driven by luck from one seed; the checker looks after every step. */
+export class RandomNetwork {
+  readonly checker: SafetyChecker;
+  readonly #random: SeededRandom;
+  readonly #nodes: SimulatedNode[];
+  readonly #ids: readonly NodeId[];
+  readonly #config: Omit<RaftConfig, 'self'>;
+  readonly #faults: readonly Fault[];
+  /** Nodes with the same number hear each other. */
+  #sides = new Map<NodeId, number>();
+  #inFlight: InFlight[] = [];
+  #nextPayload = 0;
+  #nextReadId = 0;
+
+  constructor({ seed, nodeCount, weights }: RandomNetworkOptions) {
+    const random = new SeededRandom(seed);
+    this.#random = random;
+    this.#ids = Array.from({ length: nodeCount }, (_, place) => nodeId(`n${place + 1}`));
+    this.#faults = Object.entries(weights).flatMap(([fault, weight]) =>
+      Array.from({ length: weight }, () => fault as Fault),
+    );
+    this.#config = {
+      voters: this.#ids,
+      heartbeatTicks: 2,
+      electionTicksMin: 6,
+      electionTicksMax: 12,
+      transferTicksMax: 10,
+      inflightAppendsMax: random.below(1, 5),
+      appendEntriesMax: random.below(1, 6),
+      appendBytesMax: 512,
+      uncommittedBytesMax: 4096,
+    };
+    this.#nodes = [];
+    this.checker = new SafetyChecker(this.#nodes);
+    for (const id of this.#ids) this.#nodes.push(this.#createNode(id));
+  }
+
+  /** One random thing happens. Half of the time it is work, so that there is something to break. */
+  act(): void {
+    const dice = this.#random.below(0, 100);
+    if (dice < 30) this.#deliverAny();
+    else if (dice < 55) this.#tickAny();
+    else if (dice < 72) this.#persistAny();
+    else if (dice < 82) this.#proposeAny();
+    else if (dice < 88) this.#readAny();
+    else this.#injectFault();
+  }
+
+  /** All faults end. From here on a leader must come, and everything must reach everybody. */
+  heal(): void {
+    this.#sides = new Map();
+    for (const node of this.#nodes) {
+      if (!node.isUp) this.#restart(node);
+      this.#step(node, { kind: 'set-electable', isElectable: true });
+    }
+  }
+
+  /** A tick everywhere, and all that follows from it. */
+  round(): void {
+    for (const node of this.#nodes) this.#step(node, { kind: 'tick' });
+    for (let turn = 0; turn < 20; turn += 1) {
+      for (const node of this.#nodes) node.persist();
+      const batch = this.#inFlight;
+      this.#inFlight = [];
+      for (const sent of batch) this.#hand(sent);
+      if (batch.length === 0) break;
+    }
+    this.#checkAll();
+  }
+
+  propose(): void {
+    const leader = this.#nodes.find((node) => node.isUp && node.status.leaderReadyIndex !== null);
+    if (leader !== undefined) this.#step(leader, this.#proposal());
+  }
+
+  /** Whether every node holds, and knows to be committed, the same log to its end. */
+  get isConverged(): boolean {
+    const [first, ...others] = this.#nodes.map(({ status }) => status);
+    if (first === undefined || first.leaderId === null) return false;
+    const isAtRest = first.isTailDecided && first.commitIndex === first.lastIndex;
+    return (
+      isAtRest &&
+      others.every(
+        (other) =>
+          other.leaderId === first.leaderId &&
+          other.commitIndex === first.commitIndex &&
+          other.lastIndex === first.lastIndex &&
+          other.persistedIndex === first.lastIndex,
+      )
+    );
+  }
+
+  #createNode(id: NodeId): SimulatedNode {
+    return new SimulatedNode({
+      config: { ...this.#config, self: id },
+      random: this.#random,
+      onEffect: (node, effect) => this.checker.onEffect(node, effect),
+      onSend: (node, to, message) => {
+        this.checker.onSend(node, to, message);
+        this.#send({ from: node.id, to, message });
+      },
+    });
+  }
+
+  #send(sent: InFlight): void {
+    if (this.#inFlight.length >= inFlightMax) this.#takeAny();
+    this.#inFlight.push(sent);
+  }
+
+  #step(node: SimulatedNode, input: Input): void {
+    node.step(input);
+    this.#checkAll();
+  }
+
+  #checkAll(): void {
+    for (const node of this.#nodes) this.checker.check(node);
+  }
+
+  #takeAny(): InFlight | undefined {
+    const [sent] = this.#inFlight.splice(this.#random.below(0, this.#inFlight.length), 1);
+    return sent;
+  }
+
+  #anyUp(): SimulatedNode | undefined {
+    const up = this.#nodes.filter((node) => node.isUp);
+    return up[this.#random.below(0, up.length)];
+  }
+
+  #anyLeader(): SimulatedNode | undefined {
+    const leaders = this.#nodes.filter((node) => node.isUp && node.status.role === 'leader');
+    return leaders[this.#random.below(0, leaders.length)];
+  }
+
+  /** Any message on the wire, mostly an old one: reordering is the rule. */
+  #deliverAny(): void {
+    for (let count = this.#random.below(1, 6); count > 0; count -= 1) {
+      const isInOrder = this.#random.below(0, 4) > 0;
+      const sent = isInOrder ? this.#inFlight.shift() : this.#takeAny();
+      if (sent !== undefined) this.#hand(sent);
+    }
+  }
+
+  #hand({ from, to, message }: InFlight): void {
+    const node = this.#nodes.find(({ id }) => id === to);
+    const isCutOff = this.#sides.get(from) !== this.#sides.get(to);
+    if (node?.isUp !== true || isCutOff) return;
+    this.#step(node, { kind: 'message', from, message });
+  }
+
+  #tickAny(): void {
+    const isTogether = this.#random.below(0, 3) > 0;
+    const nodes = isTogether ? this.#nodes : [this.#anyUp()];
+    for (const node of nodes) if (node?.isUp === true) this.#step(node, { kind: 'tick' });
+  }
+
+  #persistAny(): void {
+    for (const node of this.#nodes) {
+      if (!node.isUp) continue;
+      const isSlow = this.#random.below(0, 3) === 0;
+      if (!isSlow || node.unwrittenCount > unwrittenMax) node.persist(this.#random.below(1, 5));
+    }
+    this.#checkAll();
+  }
+
+  #proposeAny(): void {
+    const leader = this.#anyLeader();
+    if (leader !== undefined) this.#step(leader, this.#proposal());
+  }
+
+  #proposal(): Input {
+    const payloads = Array.from({ length: this.#random.below(1, 4) }, () => {
+      this.#nextPayload += 1;
+      return utf8(`p${this.#nextPayload}`.padEnd(this.#random.below(1, 300), '.'));
+    });
+    return { kind: 'propose', payloads };
+  }
+
+  #readAny(): void {
+    const leader = this.#anyLeader();
+    if (leader === undefined) return;
+    this.#nextReadId += 1;
+    this.checker.readAsked(this.#nextReadId);
+    this.#step(leader, { kind: 'read-index', readId: this.#nextReadId });
+    const { commitIndex } = leader.status;
+    this.#step(leader, {
+      kind: 'applied',
+      index: logIndex(this.#random.below(0, commitIndex + 1)),
+    });
+  }
+
+  #injectFault(): void {
+    const fault = this.#faults[this.#random.below(0, this.#faults.length)];
+    if (fault !== undefined) this.#faultActions[fault]();
+  }
+
+  readonly #faultActions: Readonly<Record<Fault, () => void>> = {
+    drop: () => {
+      this.#takeAny();
+    },
+    duplicate: () => {
+      const sent = this.#inFlight[this.#random.below(0, this.#inFlight.length)];
+      if (sent !== undefined) this.#send(sent);
+    },
+    crash: () => this.#crashOrRestart(),
+    partition: () => {
+      this.#sides = new Map(this.#ids.map((id) => [id, this.#random.below(0, 2)]));
+    },
+    heal: () => {
+      this.#sides = new Map();
+    },
+    transfer: () => {
+      const leader = this.#anyLeader();
+      const target = [null, ...this.#ids][this.#random.below(0, this.#ids.length + 1)] ?? null;
+      if (leader !== undefined) this.#step(leader, { kind: 'transfer-leadership', target });
+    },
+    'step-down': () => {
+      const node = this.#anyUp();
+      if (node !== undefined) this.#step(node, { kind: 'step-down' });
+    },
+    unreachable: () => {
+      const node = this.#anyUp();
+      const peer = this.#ids[this.#random.below(0, this.#ids.length)];
+      if (node === undefined || peer === undefined) return;
+      const kind = this.#random.below(0, 2) === 0 ? 'peer-unreachable' : 'send-failed';
+      this.#step(node, { kind, peer });
+    },
+    electable: () => {
+      const node = this.#anyUp();
+      const isElectable = this.#random.below(0, 2) === 0;
+      if (node !== undefined) this.#step(node, { kind: 'set-electable', isElectable });
+    },
+    /** A stranger repeats what it overheard. */
+    inject: () => {
+      const sent = this.#inFlight[this.#random.below(0, this.#inFlight.length)];
+      const node = this.#anyUp();
+      if (sent === undefined || node === undefined) return;
+      this.#step(node, { kind: 'message', from: nodeId('stranger'), message: sent.message });
+    },
+  };
+
+  #crashOrRestart(): void {
+    const node = this.#nodes[this.#random.below(0, this.#nodes.length)];
+    assert(node !== undefined, 'there are nodes');
+    if (node.isUp) node.crash(this.#random.below(0, node.unwrittenCount + 1));
+    else this.#restart(node);
+  }
+
+  #restart(node: SimulatedNode): void {
+    node.restart();
+    this.checker.restarted(node);
+    this.#checkAll();
+  }
+}

@@ -1,0 +1,173 @@
+import { assert } from '../../base/assert.ts';
+import { fromUtf8 } from '../../base/bytes.ts';
+import type { Effect } from '../../raft/core/effects.ts';
+import type { Entry } from '../../raft/core/entry.ts';
+import type { Message } from '../../raft/core/messages.ts';
+import type { LogIndex, NodeId, Term } from '../../raft/core/types.ts';
+import type { SimulatedNode } from './simulated-node.ts';
+
+/** What one node was seen to have, since its latest start. */
+interface Seen {
+  readonly term: Term;
+  readonly commitIndex: LogIndex;
+  readonly appliedIndex: LogIndex;
+  /** While it leads. */
+  readonly ledTerm: Term | null;
+  readonly entryCount: number;
+}
+
+/**
+ * Looks at all nodes from outside, after every step, and holds them to the properties of HAZARDS I1–I10. It keeps the
+ * whole history, so that nothing is forgiven because a node forgot it in a crash.
+ */
+export class SafetyChecker {
+  readonly #nodes: readonly SimulatedNode[];
+  /** I1. */
+  readonly #leaders = new Map<Term, NodeId>();
+  /** I7: by node and term, over restarts. */
+  readonly #votes = new Map<string, NodeId>();
+  /** I3: every entry ever appended, by term and index, with what stands before it. */
+  readonly #entries = new Map<string, string>();
+  /** I5: what was committed anywhere, ever. */
+  readonly #ledger: string[] = [];
+  readonly #seen = new Map<NodeId, Seen>();
+  /** The newest index known to be committed anywhere when a read was asked for. */
+  readonly #reads = new Map<number, number>();
+
+  constructor(nodes: readonly SimulatedNode[]) {
+    this.#nodes = nodes;
+  }
+
+  get committedCount(): number {
+    return this.#ledger.length;
+  }
+
+  get electedCount(): number {
+    return this.#leaders.size;
+  }
+
+  readAsked(readId: number): void {
+    this.#reads.set(readId, this.#ledger.length);
+  }
+
+  onEffect(node: SimulatedNode, effect: Effect): void {
+    if (effect.kind === 'persist') this.#onAppended(node, effect.entries);
+    if (effect.kind === 'role-changed' && effect.role === 'leader') {
+      this.#onElected(node, effect.term);
+    }
+    if (effect.kind === 'read-ready') this.#onReadReady(effect);
+  }
+
+  /** I8: nothing is revealed that a crash could take back. */
+  onSend(node: SimulatedNode, to: NodeId, message: Message): void {
+    const { hardState, entries } = node.disk;
+    const isQuestion =
+      message.kind === 'pre-vote-request' ||
+      (message.kind === 'pre-vote-response' && message.granted);
+    if (!isQuestion) {
+      assert(message.term <= hardState.term, `I8: ${node.id} reveals term ${message.term}`);
+    }
+    if (message.kind === 'vote-request') this.#onVote(node, message.term, node.id);
+    if (message.kind === 'vote-response' && message.granted) this.#onVote(node, message.term, to);
+    if (message.kind === 'append-response' && message.result.kind === 'matched') {
+      const { matchIndex } = message.result;
+      assert(entries.length >= matchIndex, `I8: ${node.id} claims entry ${matchIndex}`);
+    }
+  }
+
+  restarted(node: SimulatedNode): void {
+    this.#seen.delete(node.id);
+  }
+
+  /** After every step. */
+  check(node: SimulatedNode): void {
+    if (!node.isUp) return;
+    const { status } = node;
+    const before = this.#seen.get(node.id);
+    if (before !== undefined) {
+      assert(status.term >= before.term, `I6: term of ${node.id}`);
+      assert(status.commitIndex >= before.commitIndex, `I6: commit index of ${node.id}`);
+      assert(status.appliedIndex >= before.appliedIndex, `I6: applied index of ${node.id}`);
+      const stillLeads = status.role === 'leader' && before.ledTerm === status.term;
+      assert(!stillLeads || node.entries.length >= before.entryCount, `I2: log of ${node.id}`);
+    }
+    for (let index = (before?.commitIndex ?? 0) + 1; index <= status.commitIndex; index += 1) {
+      this.#onCommitted(node, index);
+    }
+    if (status.role === 'leader' && status.commitIndex > (before?.commitIndex ?? 0)) {
+      const newest = node.entries[status.commitIndex - 1];
+      assert(newest?.term === status.term, `I10: ${node.id} counted an entry of an older term`);
+    }
+    this.#seen.set(node.id, {
+      term: status.term,
+      commitIndex: status.commitIndex,
+      appliedIndex: status.appliedIndex,
+      ledTerm: status.role === 'leader' ? status.term : null,
+      entryCount: node.entries.length,
+    });
+  }
+
+  #onElected(node: SimulatedNode, ledTerm: Term): void {
+    const other = this.#leaders.get(ledTerm) ?? node.id;
+    assert(other === node.id, `I1: ${other} and ${node.id} lead in term ${ledTerm}`);
+    this.#leaders.set(ledTerm, node.id);
+    for (const [offset, committed] of this.#ledger.entries()) {
+      const own = node.entries[offset];
+      const hasIt = own !== undefined && wholeEntry(own) === committed;
+      assert(hasIt, `I4: leader ${node.id} of term ${ledTerm} lacks committed ${committed}`);
+    }
+  }
+
+  #onVote(node: SimulatedNode, votedTerm: Term, candidate: NodeId): void {
+    const { hardState } = node.disk;
+    const isDurable =
+      hardState.term > votedTerm ||
+      (hardState.term === votedTerm && hardState.votedFor === candidate);
+    assert(isDurable, `I8: ${node.id} reveals its vote for ${candidate} in term ${votedTerm}`);
+    const key = `${node.id} ${votedTerm}`;
+    const earlier = this.#votes.get(key) ?? candidate;
+    assert(earlier === candidate, `I7: ${key} voted for ${earlier} and ${candidate}`);
+    this.#votes.set(key, candidate);
+  }
+
+  #onAppended(node: SimulatedNode, entries: readonly Entry[]): void {
+    for (const entry of entries) {
+      const before = entries.find((other) => other.index === entry.index - 1);
+      const previous = before ?? node.entries[entry.index - 2];
+      const key = `${entry.term}/${entry.index}`;
+      const found = `${wholeEntry(entry)} behind ${previous?.term ?? 0}`;
+      const earlier = this.#entries.get(key) ?? found;
+      assert(earlier === found, `I3: ${node.id} has ${found} where another had ${earlier}`);
+      this.#entries.set(key, found);
+    }
+  }
+
+  #onCommitted(node: SimulatedNode, index: number): void {
+    const entry = node.entries[index - 1];
+    assert(entry !== undefined, `${node.id} committed ${index} without holding it`);
+    const found = wholeEntry(entry);
+    const known = this.#ledger[index - 1];
+    if (known !== undefined) {
+      assert(known === found, `I5: ${node.id} committed ${found} where ${known} was`);
+      return;
+    }
+    assert(index === this.#ledger.length + 1, `${node.id} leaves a hole before ${index}`);
+    const holders = this.#nodes.filter(({ disk }) => disk.entries[index - 1]?.term === entry.term);
+    assert(holders.length * 2 > this.#nodes.length, `I9: ${found} is on no quorum's disks`);
+    this.#ledger.push(found);
+  }
+
+  /** Linearizable: a read sees all that was known to be committed anywhere when it was asked (HAZARDS R8). */
+  #onReadReady(effect: Extract<Effect, { kind: 'read-ready' }>): void {
+    const committedBefore = this.#reads.get(effect.readId) ?? 0;
+    assert(
+      effect.index >= committedBefore,
+      `C8: read ${effect.readId} sees ${effect.index} of ${committedBefore} committed entries`,
+    );
+  }
+}
+
+/** Two entries are the same if all of them is. */
+function wholeEntry({ term, index, kind, payload }: Entry): string {
+  return `${term}/${index}:${kind}:${fromUtf8(payload)}`;
+}

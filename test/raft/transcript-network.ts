@@ -1,0 +1,223 @@
+import { assert } from '../../base/assert.ts';
+import { utf8 } from '../../base/bytes.ts';
+import type { Random } from '../../base/random.ts';
+import type { RaftConfig } from '../../raft/core/config.ts';
+import type { Message } from '../../raft/core/messages.ts';
+import { logIndex, type NodeId, nodeId } from '../../raft/core/types.ts';
+import { describeEffect, describeEntry, describeMessage, describeStatus } from './describe.ts';
+import { SimulatedNode } from './simulated-node.ts';
+
+interface InFlight {
+  readonly from: NodeId;
+  readonly to: NodeId;
+  readonly message: Message;
+}
+
+/** Small numbers, so that a transcript is short. */
+const timings = {
+  heartbeatTicks: 2,
+  electionTicksMin: 6,
+  electionTicksMax: 20,
+  transferTicksMax: 8,
+  inflightAppendsMax: 3,
+  appendEntriesMax: 4,
+  appendBytesMax: 1024,
+  uncommittedBytesMax: 2048,
+};
+
+/** The timeout of n1 is the shortest, that of n2 two ticks longer, and so on: who campaigns first is no luck. */
+function inOrder(place: number): Random {
+  return { below: (low, high) => Math.min(low + 2 * place, high - 1) };
+}
+
+const settleRoundsMax = 100;
+
+/**
+ * Some machines, and every message and disk write between them in the hands of a transcript. Each command
+ * returns what the machines ordered in answer to it.
+ */
+export class TranscriptNetwork {
+  readonly #nodes = new Map<NodeId, SimulatedNode>();
+  #inFlight: InFlight[] = [];
+  readonly #isolated = new Set<NodeId>();
+  #lines: string[] = [];
+
+  run(command: string): string {
+    const [verb = '', ...words] = command.split(/\s+/);
+    this.#lines = [];
+    const action = this.#verbs[verb];
+    assert(action !== undefined, `no verb ${verb}`);
+    action(words);
+    return this.#lines.join('\n');
+  }
+
+  readonly #verbs: Readonly<Record<string, (words: string[]) => void>> = {
+    /** network n1 n2 n3 [heartbeatTicks=1 …]: new nodes; settings override the timings. */
+    network: (words) => this.#create(words),
+    tick: ([who, count = '1']) => {
+      for (let done = 0; done < Number(count); done += 1) {
+        for (const node of this.#up(who)) node.step({ kind: 'tick' });
+      }
+    },
+    persist: ([who, count]) => {
+      for (const node of this.#up(who))
+        node.persist(count === undefined ? undefined : Number(count));
+    },
+    /** deliver [n1>n2] [kind]: what is on the wire now, not what that causes. */
+    deliver: (words) => this.#deliver(words),
+    drop: (words) => {
+      this.#inFlight = this.#inFlight.filter((sent) => !matches(sent, words));
+    },
+    /** A second copy of what is on the wire, behind everything else. */
+    duplicate: (words) => {
+      this.#inFlight.push(...this.#inFlight.filter((sent) => matches(sent, words)));
+    },
+    /** The newest comes first. */
+    reverse: () => {
+      this.#inFlight.reverse();
+    },
+    messages: () => this.#print(this.#inFlight.map(describeInFlight)),
+    /** Disks and wires do their work until nothing is left; time stands still. */
+    settle: ([quietly]) => this.#settle(quietly === 'quietly'),
+    /** run n1,n2 12: so many ticks, and all that follows from each. */
+    run: ([who, count]) => {
+      for (let done = 0; done < Number(count); done += 1) {
+        for (const node of this.#up(who)) node.step({ kind: 'tick' });
+        this.#settle(true);
+      }
+    },
+    isolate: (ids) => {
+      for (const id of ids) this.#isolated.add(nodeId(id));
+      this.#inFlight = this.#inFlight.filter((sent) => this.#isConnected(sent));
+    },
+    heal: () => this.#isolated.clear(),
+    crash: ([id = '', finishedWrites = '0']) => this.#node(id).crash(Number(finishedWrites)),
+    restart: ([id = '']) => this.#node(id).restart(),
+    propose: ([id = '', ...texts]) =>
+      this.#node(id).step({ kind: 'propose', payloads: texts.map(expand) }),
+    read: ([id = '', readId]) =>
+      this.#node(id).step({ kind: 'read-index', readId: Number(readId) }),
+    transfer: ([id = '', target]) => {
+      const to = target === undefined ? null : nodeId(target);
+      this.#node(id).step({ kind: 'transfer-leadership', target: to });
+    },
+    'step-down': ([id = '']) => this.#node(id).step({ kind: 'step-down' }),
+    applied: ([id = '', index]) =>
+      this.#node(id).step({ kind: 'applied', index: logIndex(Number(index)) }),
+    electable: ([id = '', claim]) =>
+      this.#node(id).step({ kind: 'set-electable', isElectable: claim === 'yes' }),
+    unreachable: ([id = '', peer = '']) =>
+      this.#node(id).step({ kind: 'peer-unreachable', peer: nodeId(peer) }),
+    /** A message that nobody sent: inject n9>n1 {"kind":…} */
+    inject: ([route = '', ...json]) => {
+      const [from = '', to = ''] = route.split('>');
+      const message: Message = JSON.parse(json.join(' '), (key, value) =>
+        key === 'payload' ? utf8(value) : value,
+      );
+      this.#node(to).step({ kind: 'message', from: nodeId(from), message });
+    },
+    status: ([who]) => {
+      for (const node of this.#named(who)) {
+        this.#print([`${node.id} ${node.isUp ? describeStatus(node.status) : 'down'}`]);
+      }
+    },
+    progress: ([id = '']) => {
+      for (const peer of this.#node(id).status.peers) {
+        this.#print([`${peer.id} match=${peer.matchIndex} applied=${peer.appliedIndex ?? '-'}`]);
+      }
+    },
+    /** The log as the machine sees it; what is past the bar is not durable. */
+    log: ([who]) => {
+      for (const node of this.#up(who)) {
+        const entries = node.entries.map(describeEntry);
+        entries.splice(node.status.persistedIndex, 0, '|');
+        this.#print([`${node.id} ${entries.join(' ')}`]);
+      }
+    },
+  };
+
+  #create(words: readonly string[]): void {
+    const ids = words.filter((word) => !word.includes('=')).map(nodeId);
+    const settings = words.filter((word) => word.includes('=')).map((word) => word.split('='));
+    const overrides = Object.fromEntries(settings.map(([name, value]) => [name, Number(value)]));
+    for (const [place, self] of ids.entries()) {
+      const config: RaftConfig = { ...timings, ...overrides, self, voters: ids };
+      const node = new SimulatedNode({
+        config,
+        random: inOrder(place),
+        onEffect: ({ id }, effect) => this.#print([`${id} ${describeEffect(effect)}`]),
+        onSend: ({ id }, to, message) => this.#send({ from: id, to, message }),
+      });
+      this.#nodes.set(self, node);
+    }
+  }
+
+  #send(sent: InFlight): void {
+    if (this.#isConnected(sent)) this.#inFlight.push(sent);
+  }
+
+  #isConnected({ from, to }: InFlight): boolean {
+    return !this.#isolated.has(from) && !this.#isolated.has(to);
+  }
+
+  #deliver(words: readonly string[]): void {
+    const delivered = this.#inFlight.filter((sent) => matches(sent, words));
+    this.#inFlight = this.#inFlight.filter((sent) => !matches(sent, words));
+    for (const { from, to, message } of delivered) {
+      const node = this.#node(to);
+      if (!node.isUp) continue;
+      this.#print([`# ${describeInFlight({ from, to, message })}`]);
+      node.step({ kind: 'message', from, message });
+    }
+  }
+
+  #settle(isQuiet: boolean): void {
+    for (let round = 0; round < settleRoundsMax; round += 1) {
+      for (const node of this.#up('all')) node.persist();
+      const isAtRest = this.#up('all').every((node) => node.unwrittenCount === 0);
+      if (isAtRest && this.#inFlight.length === 0) {
+        if (isQuiet) this.#lines = [];
+        return;
+      }
+      this.#deliver([]);
+    }
+    assert(false, 'the network never comes to rest');
+  }
+
+  #node(id: string): SimulatedNode {
+    const node = this.#nodes.get(nodeId(id));
+    assert(node !== undefined, `no node ${id}`);
+    return node;
+  }
+
+  #named(who: string = 'all'): SimulatedNode[] {
+    return who === 'all' ? [...this.#nodes.values()] : who.split(',').map((id) => this.#node(id));
+  }
+
+  #up(who: string | undefined): SimulatedNode[] {
+    return this.#named(who).filter((node) => node.isUp);
+  }
+
+  #print(lines: readonly string[]): void {
+    this.#lines.push(...lines);
+  }
+}
+
+/** `n1>n2`, `n1>`, `>n2`, a kind of message, or several of these; nothing matches everything. */
+function matches({ from, to, message }: InFlight, words: readonly string[]): boolean {
+  return words.every((word) => {
+    if (!word.includes('>')) return message.kind === word;
+    const [sender, receiver] = word.split('>');
+    return (sender === '' || sender === from) && (receiver === '' || receiver === to);
+  });
+}
+
+function describeInFlight({ from, to, message }: InFlight): string {
+  return `${from}>${to} ${describeMessage(message)}`;
+}
+
+/** `x*500` is five hundred times x. */
+function expand(text: string): Uint8Array {
+  const [unit = '', count] = text.split('*');
+  return utf8(count === undefined ? unit : unit.repeat(Number(count)));
+}
