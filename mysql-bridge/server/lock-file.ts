@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { link, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import type { Clock } from '../../base/clock.ts';
 import { codeOf } from '../../base/errors.ts';
@@ -29,7 +30,7 @@ export async function withLockFile<Result>(
 
 /** A hard link appears with its content or not at all: nobody ever sees a lock without its holder. */
 async function tryLock(path: string): Promise<boolean> {
-  const draft = `${path}.${process.pid}`;
+  const draft = `${path}.${randomUUID()}`;
   await writeFile(draft, `${process.pid}\n`);
   try {
     await link(draft, path);
