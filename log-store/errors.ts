@@ -32,7 +32,7 @@ export function logStoreCorrupt(fault: {
 /** What a write or sync that failed means to its callers: the end of this store (HAZARDS R17). */
 export function writeFailure(cause: unknown): OperationalError {
   if (cause instanceof OperationalError) return cause;
-  const reason = messageOf(causeOf(cause));
+  const reason = messageOf(engineCause(cause));
   if (/no space left|ENOSPC|quota exceeded|EDQUOT/i.test(reason)) {
     return new FatalError(
       'DISK_FULL',
@@ -40,15 +40,35 @@ export function writeFailure(cause: unknown): OperationalError {
       { cause },
     );
   }
+  if (/permission denied|read-only file system|EACCES|EPERM|EROFS/i.test(reason)) {
+    return new FatalError(
+      'DATA_NOT_WRITABLE',
+      `the log cannot be written (${reason}); give this user write access to the data folder`,
+      { cause },
+    );
+  }
   return new FatalError(
     'LOG_STORE_FAILED',
-    `a write of the log failed (${reason}) and is not tried again; check the disk, then start the node again`,
+    `the log cannot be written (${reason}) and this is not tried again; check the disk, then start the node again`,
     { cause },
   );
 }
 
-/** The answer to every call after a failed one. */
-export function alreadyFailed(cause: unknown): FatalError {
+/** What a failed read of the engine means: damage it found in its own files, or a disk that does not answer. */
+export function readFailure(index: LogIndex | null, cause: unknown): OperationalError {
+  if (cause instanceof OperationalError) return cause;
+  const reason = messageOf(engineCause(cause));
+  if (codeOf(engineCause(cause)) === 'LEVEL_CORRUPTION') {
+    return logStoreCorrupt({ index, reason, cause });
+  }
+  return new FatalError('LOG_STORE_FAILED', `the log cannot be read (${reason}); check the disk`, {
+    cause,
+  });
+}
+
+/** The answer to every call after a failed one. Damage keeps its name: it is what the operator must know. */
+export function alreadyFailed(cause: OperationalError): OperationalError {
+  if (cause.code === 'LOG_STORE_CORRUPT') return cause;
   return new FatalError(
     'LOG_STORE_FAILED',
     `the log store has failed earlier (${messageOf(cause)}) and takes no more calls; restart the node`,
@@ -82,8 +102,8 @@ export function queueFull(bytes: number, bytesMax: number): OperationalError {
   );
 }
 
-/** The level package wraps the storage engine's error as `cause`; that one says what happened. */
-function causeOf(thrown: unknown): unknown {
+/** The level package wraps what the storage engine said at open as `cause`; that one tells what happened. */
+export function engineCause(thrown: unknown): unknown {
   const hasCause = thrown instanceof Error && thrown.cause !== undefined;
   return hasCause && codeOf(thrown)?.startsWith('LEVEL_') === true ? thrown.cause : thrown;
 }

@@ -1,18 +1,17 @@
 import { assertNever } from '../base/assert.ts';
 import { type Deferred, deferred } from '../base/deferred.ts';
 import type { OperationalError } from '../base/errors.ts';
-import type { LogBatch } from '../raft/log-store.ts';
 import { alreadyFailed, notOpen, queueFull, writeFailure } from './errors.ts';
 
-export interface GroupCommitOptions {
+export interface GroupCommitOptions<Item> {
   /** Makes a group durable, whole, in order. One call at a time; a rejection ends the store. */
-  carryOut(group: readonly LogBatch[]): Promise<void>;
+  carryOut(group: readonly Item[]): Promise<void>;
   readonly groupBytesMax: number;
   readonly queueBytesMax: number;
 }
 
-interface Waiting {
-  readonly batch: LogBatch;
+interface Waiting<Item> {
+  readonly item: Item;
   readonly bytes: number;
   readonly settled: Deferred<void>;
 }
@@ -27,19 +26,19 @@ type Status =
  * call. Order is kept, and the first failure is final: after a failed sync nobody knows what the disk holds
  * (HAZARDS R17).
  */
-export class GroupCommit {
-  readonly #options: GroupCommitOptions;
-  readonly #waiting: Waiting[] = [];
+export class GroupCommit<Item> {
+  readonly #options: GroupCommitOptions<Item>;
+  readonly #waiting: Waiting<Item>[] = [];
   #bytesAccepted = 0;
   #status: Status = { kind: 'open' };
   #running: Promise<void> | null = null;
 
-  constructor(options: GroupCommitOptions) {
+  constructor(options: GroupCommitOptions<Item>) {
     this.#options = options;
   }
 
-  /** What every call must be refused with, or null while the store takes calls. */
-  get refusal(): Error | null {
+  /** What every call must be refused with, or null while calls are taken. */
+  get refusal(): OperationalError | null {
     switch (this.#status.kind) {
       case 'open':
         return null;
@@ -52,26 +51,22 @@ export class GroupCommit {
     }
   }
 
-  /** Room for a batch of this size, or the reason why not; asked before the batch changes anything. */
-  admission(bytes: number): Error | null {
+  /** Null if there is room for so many bytes, else the reason; asked before a batch changes anything. */
+  admission(bytes: number): OperationalError | null {
     if (this.refusal !== null) return this.refusal;
-    const bytesAfter = this.#bytesAccepted + bytes;
-    const isFull = this.#bytesAccepted > 0 && bytesAfter > this.#options.queueBytesMax;
+    // A single item above the maximum is let in alone, else it could never be.
+    const isFull =
+      this.#bytesAccepted > 0 && this.#bytesAccepted + bytes > this.#options.queueBytesMax;
     return isFull ? queueFull(this.#bytesAccepted, this.#options.queueBytesMax) : null;
   }
 
-  /** Settles when the batch is durable. The caller has asked for admission. */
-  submit(batch: LogBatch, bytes: number): Promise<void> {
+  /** Settles when the item is durable. The caller has asked for admission. */
+  submit(item: Item, bytes: number): Promise<void> {
     const settled = deferred();
-    this.#waiting.push({ batch, bytes, settled });
+    this.#waiting.push({ item, bytes, settled });
     this.#bytesAccepted += bytes;
     this.#running ??= this.#run();
     return settled.promise;
-  }
-
-  /** Settles when nothing is under way any more, however it ended. */
-  async drained(): Promise<void> {
-    while (this.#running !== null) await this.#running;
   }
 
   /** Ends the store: what waits is rejected with the cause, every later call is refused. */
@@ -81,10 +76,10 @@ export class GroupCommit {
     this.#rejectWaiting(cause);
   }
 
-  /** No more calls; what was submitted is still written. */
+  /** Takes no more calls; what was submitted is still written. Settles when nothing is under way. */
   async close(): Promise<void> {
     if (this.#status.kind === 'open') this.#status = { kind: 'closed' };
-    await this.drained();
+    await this.#running;
   }
 
   /** As a crash does: what is not durable yet is dropped, and nobody is told that it was written. */
@@ -103,19 +98,19 @@ export class GroupCommit {
   async #carryOutNext(): Promise<void> {
     const group = this.#takeGroup();
     try {
-      await this.#options.carryOut(group.map(({ batch }) => batch));
+      await this.#options.carryOut(group.map(({ item }) => item));
       for (const { settled } of group) settled.resolve();
     } catch (thrown) {
       const failure = writeFailure(thrown);
       this.fail(failure);
-      // A failure while closing is one as well: whoever waits must not take its write for durable.
+      // Also after close(): whoever waits must not take its write for durable.
       for (const { settled } of group) settled.reject(failure);
       this.#rejectWaiting(failure);
     }
     for (const { bytes } of group) this.#bytesAccepted -= bytes;
   }
 
-  #takeGroup(): Waiting[] {
+  #takeGroup(): Waiting<Item>[] {
     let bytes = 0;
     const end = this.#waiting.findIndex((waiting, position) => {
       bytes += waiting.bytes;
@@ -124,9 +119,8 @@ export class GroupCommit {
     return this.#waiting.splice(0, end === -1 ? this.#waiting.length : end);
   }
 
-  #rejectWaiting(reason: Error): void {
-    const dropped = this.#waiting.splice(0);
-    for (const { bytes, settled } of dropped) {
+  #rejectWaiting(reason: OperationalError): void {
+    for (const { bytes, settled } of this.#waiting.splice(0)) {
       this.#bytesAccepted -= bytes;
       settled.reject(reason);
     }

@@ -1,3 +1,8 @@
 export { LogStoreErrorCode } from './errors.ts';
+export {
+  type LevelLogStore,
+  type LevelLogStoreOptions,
+  openLevelLogStore,
+} from './level-log-store.ts';
 export { entryPayloadBytesMax } from './limits.ts';
 export { MemoryLogDisk, MemoryLogStore } from './memory-log-store.ts';

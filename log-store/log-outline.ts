@@ -84,8 +84,25 @@ export class LogOutline {
     return run;
   }
 
+  /** A copy of the part in `[first, last]`, which later changes do not reach. */
+  part(first: LogIndex, last: LogIndex): LogOutline {
+    const start = this.#runPosition(first);
+    const end = last < first ? start : this.#runPosition(last) + 1;
+    const termRuns = this.#termRuns
+      .slice(start, end)
+      .map((run) => (run.firstIndex < first ? { ...run, firstIndex: first } : run));
+    return new LogOutline({ firstIndex: first, lastIndex: last, termRuns });
+  }
+
   /** The term of a held entry, without a read. */
   termAt(index: LogIndex): Term {
+    const run = this.#termRuns[this.#runPosition(index)];
+    assert(run !== undefined && run.firstIndex <= index, `no term run covers entry ${index}`);
+    return run.term;
+  }
+
+  /** Where in the runs the one is that covers a held entry. */
+  #runPosition(index: LogIndex): number {
     assert(index >= this.firstIndex && index <= this.#lastIndex, `entry ${index} is not held`);
     let low = 0;
     let high = this.#termRuns.length;
@@ -95,8 +112,6 @@ export class LogOutline {
       if (run !== undefined && run.firstIndex <= index) low = middle;
       else high = middle;
     }
-    const run = this.#termRuns[low];
-    assert(run !== undefined && run.firstIndex <= index, `no term run covers entry ${index}`);
-    return run.term;
+    return low;
   }
 }

@@ -1,14 +1,12 @@
 import { assert } from '../base/assert.ts';
 import { type Deferred, deferred } from '../base/deferred.ts';
-import type { OperationalError } from '../base/errors.ts';
+import { codeOf, type OperationalError } from '../base/errors.ts';
 import type { Entry } from '../raft/core/entry.ts';
 import { type HardState, type LogIndex, logIndex, term } from '../raft/core/types.ts';
 import type { LogBatch, LogStore, LogStoreState } from '../raft/log-store.ts';
-import { compacted, logStoreCorrupt, notOpen } from './errors.ts';
-import { GroupCommit } from './group-commit.ts';
-import { groupBytesMax, queueBytesMax } from './limits.ts';
+import { type AcceptedBatch, AcceptedLog, type ReadRange } from './accepted-log.ts';
+import { logStoreCorrupt, notOpen, readFailure } from './errors.ts';
 import { emptyOutline, LogOutline } from './log-outline.ts';
-import { acceptBatch, checkRange, type ReadRange } from './log-requests.ts';
 
 /** The content of a memory store's "disk": what a store that opens it finds, whoever crashed before. */
 export class MemoryLogDisk {
@@ -65,8 +63,7 @@ export class MemoryLogDisk {
 export class MemoryLogStore implements LogStore {
   readonly opened: LogStoreState;
   readonly #disk: MemoryLogDisk;
-  readonly #accepted: LogOutline;
-  readonly #commits: GroupCommit;
+  readonly #log: AcceptedLog;
   #held: Deferred<void> | null = null;
   #nextFailure: Error | null = null;
   #isCrashed = false;
@@ -75,12 +72,7 @@ export class MemoryLogStore implements LogStore {
   constructor(disk: MemoryLogDisk = new MemoryLogDisk()) {
     this.#disk = disk;
     this.opened = disk.state();
-    this.#accepted = new LogOutline(this.opened);
-    this.#commits = new GroupCommit({
-      carryOut: (group) => this.#carryOut(group),
-      groupBytesMax,
-      queueBytesMax,
-    });
+    this.#log = new AcceptedLog(this.opened, (group) => this.#carryOut(group));
   }
 
   get disk(): MemoryLogDisk {
@@ -93,21 +85,21 @@ export class MemoryLogStore implements LogStore {
   }
 
   write(batch: LogBatch): Promise<void> {
-    return acceptBatch(batch, { outline: this.#accepted, commits: this.#commits });
+    return this.#log.write(batch);
   }
 
   async read(range: ReadRange): Promise<readonly Entry[]> {
-    const refusal = this.#commits.refusal;
-    if (refusal !== null) throw refusal;
-    checkRange(range, this.#accepted.lastIndex);
-    if (range.first < this.#disk.firstIndex) throw compacted(range.first, this.#disk.firstIndex);
-    if (range.last > this.#disk.lastIndex) await this.#commits.drained();
-    return this.#collect(range);
+    try {
+      return await this.#log.read(range, (last) => this.#collect({ ...range, last }));
+    } catch (thrown) {
+      if (codeOf(thrown) === 'LOG_STORE_CORRUPT') this.#log.fail(readFailure(range.first, thrown));
+      throw thrown;
+    }
   }
 
   close(): Promise<void> {
     this.releaseWrites();
-    return this.#commits.close();
+    return this.#log.close();
   }
 
   /** From now on a write stays under way, not durable, until `releaseWrites`: a disk that hangs. */
@@ -127,7 +119,7 @@ export class MemoryLogStore implements LogStore {
 
   /** Ends the store as damage found behind the reader's back does. */
   fail(cause: OperationalError): void {
-    this.#commits.fail(cause);
+    this.#log.fail(cause);
   }
 
   /**
@@ -136,17 +128,17 @@ export class MemoryLogStore implements LogStore {
    */
   loseUnsynced(): void {
     this.#isCrashed = true;
-    this.#commits.abandon();
+    this.#log.abandon();
     this.releaseWrites();
   }
 
-  async #carryOut(group: readonly LogBatch[]): Promise<void> {
+  async #carryOut(group: readonly AcceptedBatch[]): Promise<void> {
     if (this.#held !== null) await this.#held.promise;
     if (this.#isCrashed) throw notOpen();
     const failure = this.#nextFailure;
     this.#nextFailure = null;
     if (failure !== null) throw failure;
-    for (const batch of group) this.#disk.apply(batch);
+    for (const { batch } of group) this.#disk.apply(batch);
     this.#syncCount += 1;
   }
 

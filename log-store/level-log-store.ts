@@ -1,0 +1,197 @@
+import { type Clock, SystemClock } from '../base/clock.ts';
+import type { OperationalError } from '../base/errors.ts';
+import { FatalError } from '../base/fatal.ts';
+import type { Logger } from '../base/logger.ts';
+import type { Entry } from '../raft/core/entry.ts';
+import type { LogIndex, NodeId } from '../raft/core/types.ts';
+import type { LogBatch, LogStore, LogStoreState } from '../raft/log-store.ts';
+import { type AcceptedBatch, AcceptedLog, type ReadRange } from './accepted-log.ts';
+import type { DurableMarker } from './durable-marker.ts';
+import { defaultEngineOptions, type Engine, type EngineOptions } from './engine.ts';
+import { writeFailure } from './errors.ts';
+import type { StoredState } from './meta-codec.ts';
+import { checkEntries, readOutline } from './open-check.ts';
+import { openFiles } from './open-files.ts';
+import { RecheckWindow } from './recheck-window.ts';
+import type { DecodedRecord } from './record-codec.ts';
+import { RecordReader } from './record-reader.ts';
+import { scrub } from './scrub.ts';
+import { planWrite } from './write-plan.ts';
+
+export interface LevelLogStoreOptions extends Partial<EngineOptions> {
+  /** The store's own folder; made if it is missing. */
+  readonly directory: string;
+  readonly clusterId: string;
+  readonly nodeId: NodeId;
+  readonly logger: Logger;
+  readonly clock?: Clock;
+  /**
+   * Called once if the store ends outside a call: the background check found damage, or the sync of the mark
+   * failed. Every later call is refused for the same reason.
+   */
+  readonly onFailure?: (cause: OperationalError) => void;
+}
+
+/**
+ * Opens the log of one node, or makes an empty one. Rejects with a `FatalError`: DATA_IN_USE, DATA_FOREIGN,
+ * DATA_NOT_WRITABLE, DISK_FULL, LOG_STORE_CORRUPT, LOG_STORE_FAILED. `DESIGN.md` says what is checked when.
+ */
+export async function openLevelLogStore(options: LevelLogStoreOptions): Promise<LevelLogStore> {
+  const clock = options.clock ?? new SystemClock();
+  const startedMs = clock.monotonicMs();
+  const engineOptions: EngineOptions = {
+    blockBytes: options.blockBytes ?? defaultEngineOptions.blockBytes,
+    writeBufferBytes: options.writeBufferBytes ?? defaultEngineOptions.writeBufferBytes,
+  };
+  const files = await openFiles({ ...options, engineOptions });
+  try {
+    const outline = await readOutline(files.engine, files.state);
+    const { checkedFrom } = await checkEntries(files.engine, files.state, outline);
+    const opened: LogStoreState = { hardState: files.state.hardState, ...outline.state() };
+    options.logger.info('log-store-opened', {
+      firstIndex: opened.firstIndex,
+      lastIndex: opened.lastIndex,
+      term: opened.hardState.term,
+      checkedFrom,
+      tookMs: Math.round(clock.monotonicMs() - startedMs),
+    });
+    const store = new LevelLogStore({ ...files, ...options, clock, opened, engineOptions });
+    store.startBackgroundWork(checkedFrom);
+    return store;
+  } catch (thrown) {
+    await files.marker.close();
+    await files.engine.close();
+    throw thrown;
+  }
+}
+
+interface LevelLogStoreParts {
+  readonly engine: Engine;
+  readonly marker: DurableMarker;
+  readonly state: StoredState;
+  readonly opened: LogStoreState;
+  readonly engineOptions: EngineOptions;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly onFailure?: (cause: OperationalError) => void;
+}
+
+/** The durable log on LevelDB; made by `openLevelLogStore`. */
+export class LevelLogStore implements LogStore {
+  readonly opened: LogStoreState;
+  readonly #parts: LevelLogStoreParts;
+  readonly #log: AcceptedLog;
+  readonly #reader: RecordReader;
+  readonly #window: RecheckWindow;
+  readonly #closing = new AbortController();
+  readonly #reads = new Set<Promise<unknown>>();
+  #scrubbing: Promise<void> = Promise.resolve();
+  #state: StoredState;
+  #closed: Promise<void> | null = null;
+
+  constructor(parts: LevelLogStoreParts) {
+    this.#parts = parts;
+    this.opened = parts.opened;
+    this.#state = parts.state;
+    this.#log = new AcceptedLog(parts.opened, (group) => this.#carryOut(group));
+    this.#reader = new RecordReader(parts.engine, this.#log.outline);
+    this.#window = new RecheckWindow({
+      from: parts.state.recheckFrom,
+      segmentBytes: parts.engineOptions.writeBufferBytes,
+    });
+  }
+
+  /** Begins to keep the mark synced and to read what was not read at open. Called once, by the opener. */
+  startBackgroundWork(checkedFrom: LogIndex): void {
+    const { clock, marker } = this.#parts;
+    marker.keepSynced(clock, (cause) => this.#failInBackground(writeFailure(cause)));
+    this.#scrubbing = this.#scrub(checkedFrom);
+  }
+
+  write(batch: LogBatch): Promise<void> {
+    return this.#log.write(batch);
+  }
+
+  async read(range: ReadRange): Promise<readonly Entry[]> {
+    try {
+      const records = await this.#readRecords({ ...range, countMin: 1 });
+      return records.map(({ entry }) => entry);
+    } catch (thrown) {
+      // A node whose log is damaged must not go on voting with it (HAZARDS H25).
+      if (thrown instanceof FatalError) this.#log.fail(thrown);
+      throw thrown;
+    }
+  }
+
+  /** Settles when all that was accepted is durable, or has failed, and the folder is free for another opener. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #carryOut(group: readonly AcceptedBatch[]): Promise<void> {
+    const { engine, marker } = this.#parts;
+    const plan = await planWrite(group, {
+      state: this.#state,
+      window: this.#window,
+      checksumAt: (index) => this.#reader.checksumAt(index),
+    });
+    await engine.batch(plan.operations, { sync: true });
+    this.#state = plan.state;
+    const { sequence, hardState, lastIndex } = plan.state;
+    marker.write({ sequence, term: hardState.term, lastIndex });
+  }
+
+  #readRecords(range: ReadRange & { readonly countMin: number }): Promise<DecodedRecord[]> {
+    return this.#log.read(range, async (last) => {
+      if (last < range.first) return [];
+      const reading = this.#reader.range({ ...range, last });
+      this.#reads.add(reading);
+      try {
+        return await reading;
+      } finally {
+        this.#reads.delete(reading);
+      }
+    });
+  }
+
+  async #scrub(checkedFrom: LogIndex): Promise<void> {
+    const { clock, logger, opened } = this.#parts;
+    const startedMs = clock.monotonicMs();
+    try {
+      await scrub({
+        first: opened.firstIndex,
+        last: checkedFrom,
+        clock,
+        signal: this.#closing.signal,
+        lastHeld: () => this.#log.outline.lastIndex,
+        checkPiece: async (piece) => (await this.#readRecords({ ...piece, countMin: 2 })).length,
+      });
+      const tookMs = Math.round(clock.monotonicMs() - startedMs);
+      logger.info('log-store-checked', { upTo: checkedFrom, tookMs });
+    } catch (thrown) {
+      if (this.#closing.signal.aborted || this.#log.refusal !== null) return;
+      this.#failInBackground(writeFailure(thrown));
+    }
+  }
+
+  #failInBackground(cause: OperationalError): void {
+    const { logger, onFailure } = this.#parts;
+    logger.error('log-store-failed', { code: cause.code, reason: cause.message });
+    this.#log.fail(cause);
+    onFailure?.(cause);
+  }
+
+  async #close(): Promise<void> {
+    this.#closing.abort();
+    await this.#log.close();
+    await this.#scrubbing;
+    await Promise.allSettled(this.#reads);
+    await this.#parts.marker.close();
+    await this.#parts.engine.close();
+  }
+}

@@ -1,0 +1,161 @@
+import { ByteReader, BytesError, ByteWriter, fromUtf8, utf8 } from '../base/bytes.ts';
+import { crc32c } from '../base/crc32c.ts';
+import {
+  type HardState,
+  isNodeId,
+  type LogIndex,
+  logIndex,
+  nodeId,
+  type Term,
+  term,
+} from '../raft/core/types.ts';
+import type { TermRun } from './log-outline.ts';
+
+/** Raised when the meaning of any record or key changes; a store of another version is refused. */
+export const formatVersion = 1;
+
+/** Whose log this is; written once, when the store is made. */
+export interface Identity {
+  readonly formatVersion: number;
+  readonly clusterId: string;
+  readonly nodeId: string;
+}
+
+/**
+ * The state of the log after a batch, rewritten whole by each: whichever batch is the newest found, this is true of it.
+ */
+export interface StoredState {
+  /** Number of the batch, from 1; 0 before the first. */
+  readonly sequence: number;
+  readonly hardState: HardState;
+  readonly firstIndex: LogIndex;
+  readonly lastIndex: LogIndex;
+  /** Checksum of the newest entry's record: the end of the chain. */
+  readonly lastChecksum: number;
+  /** Entries from here on may have been in the engine's write-ahead log alone when the batch was written. */
+  readonly recheckFrom: LogIndex;
+}
+
+/** Newest batch that was reported durable, kept outside the engine. */
+export interface DurableMark {
+  readonly sequence: number;
+  readonly term: Term;
+  readonly lastIndex: LogIndex;
+}
+
+/**
+ * Small records share a frame: `u32 CRC-32C of the rest, u8 kind, body`. Decoders answer null to anything that is not
+ * exactly what an encoder wrote.
+ */
+const frameKind = { identity: 1, state: 2, termRun: 3, durableMark: 4 } as const;
+type FrameKind = (typeof frameKind)[keyof typeof frameKind];
+
+export function encodeIdentity(identity: Identity): Uint8Array {
+  return frame(frameKind.identity, (body) =>
+    text(text(body.u32(identity.formatVersion), identity.clusterId), identity.nodeId),
+  );
+}
+
+export function decodeIdentity(bytes: Uint8Array): Identity | null {
+  return unframe(bytes, frameKind.identity, (body) => ({
+    formatVersion: body.u32(),
+    clusterId: fromUtf8(body.bytes(body.u16())),
+    nodeId: fromUtf8(body.bytes(body.u16())),
+  }));
+}
+
+export function encodeState(state: StoredState): Uint8Array {
+  return frame(frameKind.state, (body) => {
+    integer(body, state.sequence);
+    integer(body, state.hardState.term);
+    integer(body, state.firstIndex);
+    integer(body, state.lastIndex);
+    integer(body, state.recheckFrom);
+    body.u32(state.lastChecksum);
+    // No node id is empty, so the empty text can stand for "no vote".
+    text(body, state.hardState.votedFor ?? '');
+  });
+}
+
+export function decodeState(bytes: Uint8Array): StoredState | null {
+  return unframe(bytes, frameKind.state, (body) => {
+    const sequence = safeInteger(body);
+    const hardTerm = term(safeInteger(body));
+    const firstIndex = logIndex(safeInteger(body));
+    const lastIndex = logIndex(safeInteger(body));
+    const recheckFrom = logIndex(safeInteger(body));
+    const lastChecksum = body.u32();
+    const vote = fromUtf8(body.bytes(body.u16()));
+    if (vote !== '' && !isNodeId(vote)) throw new BytesError(`${vote} is no node id`);
+    const hardState = { term: hardTerm, votedFor: vote === '' ? null : nodeId(vote) };
+    return { sequence, hardState, firstIndex, lastIndex, lastChecksum, recheckFrom };
+  });
+}
+
+export function encodeTermRun(run: TermRun): Uint8Array {
+  return frame(frameKind.termRun, (body) => integer(integer(body, run.term), run.firstIndex));
+}
+
+export function decodeTermRun(bytes: Uint8Array): TermRun | null {
+  return unframe(bytes, frameKind.termRun, (body) => ({
+    term: term(safeInteger(body)),
+    firstIndex: logIndex(safeInteger(body)),
+  }));
+}
+
+export function encodeDurableMark(mark: DurableMark): Uint8Array {
+  return frame(frameKind.durableMark, (body) =>
+    integer(integer(integer(body, mark.sequence), mark.term), mark.lastIndex),
+  );
+}
+
+export function decodeDurableMark(bytes: Uint8Array): DurableMark | null {
+  return unframe(bytes, frameKind.durableMark, (body) => ({
+    sequence: safeInteger(body),
+    term: term(safeInteger(body)),
+    lastIndex: logIndex(safeInteger(body)),
+  }));
+}
+
+/** Bytes of an encoded mark; they do not depend on its values. */
+export const durableMarkLength = 29;
+
+function frame(kind: FrameKind, write: (body: ByteWriter) => unknown): Uint8Array {
+  const writer = new ByteWriter().u32(0).u8(kind);
+  write(writer);
+  const bytes = writer.finish();
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  view.setUint32(0, crc32c(bytes.subarray(4)), true);
+  return bytes;
+}
+
+function unframe<Value>(
+  bytes: Uint8Array,
+  kind: FrameKind,
+  read: (body: ByteReader) => Value,
+): Value | null {
+  try {
+    const reader = new ByteReader(bytes);
+    if (reader.u32() !== crc32c(bytes.subarray(4)) || reader.u8() !== kind) return null;
+    const value = read(reader);
+    return reader.left === 0 ? value : null;
+  } catch (thrown) {
+    if (thrown instanceof BytesError) return null;
+    throw thrown;
+  }
+}
+
+function text(body: ByteWriter, value: string): ByteWriter {
+  const bytes = utf8(value);
+  return body.u16(bytes.length).bytes(bytes);
+}
+
+function integer(body: ByteWriter, value: number): ByteWriter {
+  return body.u64(BigInt(value));
+}
+
+function safeInteger(body: ByteReader): number {
+  const value = body.u64();
+  if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw new BytesError(`${value} is too large`);
+  return Number(value);
+}
