@@ -35,6 +35,8 @@ export interface ServerAdmin {
   replicaFaults(): Promise<readonly string[]>;
   /** False when the server did not answer in time. */
   probe(timeoutMs: number): Promise<boolean>;
+  /** Ends these connections; one that is gone is no error. */
+  killConnections(connectionIds: readonly number[]): Promise<void>;
   ensureAppAccount(account: { readonly user: string; readonly password: string }): Promise<void>;
   /** Drops every connection at once. */
   close(): void;

@@ -108,6 +108,11 @@ export class Bridge {
     return () => this.#stateListeners.delete(listener);
   }
 
+  /** Ends sessions of the server, as `KILL` does. Nothing happens while no server runs. */
+  async killConnections(connectionIds: readonly number[]): Promise<void> {
+    await this.#tasks.admin?.killConnections(connectionIds);
+  }
+
   /** One at a time. Never rejects. */
   transfer(target: string | null): Promise<TransferOutcome> {
     if (this.#transfer !== null) {

@@ -36,6 +36,7 @@ const stopTimeoutMs = 60_000;
 /** Beyond the server's own deadline, for its answer to arrive. */
 const answerGraceMs = 1_000;
 const queryInterrupted = 1317;
+const unknownThread = 1094;
 /** At one a second, more than a century: the source is this very process. */
 const connectRetriesMax = 4_294_967_295;
 
@@ -195,6 +196,18 @@ export class MySqlAdmin implements ServerAdmin, AsyncDisposable {
       return true;
     } catch {
       return false;
+    }
+  }
+
+  async killConnections(connectionIds: readonly number[]): Promise<void> {
+    for (const id of connectionIds) {
+      try {
+        await this.#facts.query(`KILL ${id}`, { timeoutMs: statementTimeoutMs });
+      } catch (thrown) {
+        const isGone =
+          thrown instanceof MySqlServerError && thrown.serverErrorNumber === unknownThread;
+        if (!isGone) throw thrown;
+      }
     }
   }
 

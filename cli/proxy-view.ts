@@ -1,0 +1,47 @@
+import type { RoleState } from '../mysql-bridge/role/role-types.ts';
+import type { ProxyTarget, ProxyView } from '../proxy/proxy-api.ts';
+import type { RaftStatus } from '../raft/raft-api.ts';
+import type { MemberConfig } from './config-schema.ts';
+
+/**
+ * Where this node's two ports lead, from what Raft and the bridge say. Pure.
+ *
+ * Read-write: the local primary, else the leader's node. Read-only: the local server while it is a replica, else another node
+ * that is connected and does not lead. Null means that nobody can serve now, and new sessions wait.
+ */
+export function proxyView(facts: {
+  readonly self: string;
+  readonly members: readonly MemberConfig[];
+  readonly mysqlPort: number;
+  readonly raft: RaftStatus;
+  readonly role: RoleState;
+}): ProxyView {
+  return { readWrite: readWriteTarget(facts), readOnly: readOnlyTarget(facts) };
+}
+
+type Facts = Parameters<typeof proxyView>[0];
+
+function readWriteTarget({ self, members, mysqlPort, raft, role }: Facts): ProxyTarget | null {
+  switch (role.kind) {
+    case 'primary':
+    case 'quiescing':
+    case 'handing-over':
+    case 'resuming':
+      return { kind: 'local', port: mysqlPort };
+    default:
+      break;
+  }
+  const leader = members.find((member) => member.id === raft.leaderId && member.id !== self);
+  const peer = raft.peers.find(({ id }) => id === leader?.id);
+  if (leader === undefined || peer === undefined) return null;
+  return { kind: 'remote', nodeId: peer.id, host: leader.host, port: leader.forwardReadWritePort };
+}
+
+function readOnlyTarget({ members, mysqlPort, raft, role }: Facts): ProxyTarget | null {
+  if (role.kind === 'replica' || role.kind === 'catching-up')
+    return { kind: 'local', port: mysqlPort };
+  const peer = raft.peers.find(({ id, isConnected }) => isConnected && id !== raft.leaderId);
+  const member = members.find(({ id }) => id === peer?.id);
+  if (peer === undefined || member === undefined) return null;
+  return { kind: 'remote', nodeId: peer.id, host: member.host, port: member.forwardReadOnlyPort };
+}

@@ -1,0 +1,99 @@
+import type { Clock } from '../base/clock.ts';
+import { codeOf, messageOf } from '../base/errors.ts';
+import type { Logger } from '../base/logger.ts';
+import { clusterFingerprint } from './config.ts';
+import type { NodeConfig } from './config-schema.ts';
+import { claimDataFolder } from './data-folder.ts';
+import { Node } from './node.ts';
+import { Parent } from './parent.ts';
+import { createLogger } from './pino-logger.ts';
+import { checkPortsFree, type PortUse } from './ports.ts';
+
+export interface RunNodeOptions {
+  readonly config: NodeConfig;
+  readonly clock: Clock;
+}
+
+/** Runs one node until `signal` aborts, its parent goes, or it cannot go on. Rejects with the error to exit with. */
+export async function runNode(options: RunNodeOptions, signal: AbortSignal): Promise<void> {
+  const { config } = options;
+  const logger = createLogger(config.logLevel, { node: config.node });
+  const parent = new Parent();
+  try {
+    claimDataFolder(config.dataDirectory, {
+      formatVersion: 1,
+      clusterId: config.clusterId,
+      node: config.node,
+    });
+    await checkPortsFree(config.listen.host, portsOf(config));
+    await runClaimed(options, { logger, parent, signal });
+  } catch (thrown) {
+    const message = messageOf(thrown);
+    const code = codeOf(thrown) ?? 'INTERNAL';
+    logger.error('node-failed', {
+      code,
+      message,
+      stack: thrown instanceof Error ? thrown.stack : undefined,
+    });
+    parent.tell({ kind: 'fatal', code, message });
+    throw thrown;
+  } finally {
+    parent.close();
+  }
+}
+
+async function runClaimed(
+  options: RunNodeOptions,
+  around: { readonly logger: Logger; readonly parent: Parent; readonly signal: AbortSignal },
+): Promise<void> {
+  const { logger, parent, signal } = around;
+  const fatal = Promise.withResolvers<never>();
+  fatal.promise.catch(() => undefined);
+  const node = new Node({
+    ...options,
+    logger,
+    onFatal: (error) => fatal.reject(error),
+    onProgress: (text) => parent.tell({ kind: 'progress', text }),
+  });
+  let isBroken = false;
+  try {
+    const fingerprint = clusterFingerprint(options.config);
+    logger.info('node-starting', { cluster: options.config.clusterId, fingerprint });
+    await Promise.race([node.open(), fatal.promise]);
+    logger.info('node-open');
+    await Promise.race([aborted(signal), parent.stopped, fatal.promise]);
+  } catch (thrown) {
+    isBroken = true;
+    throw thrown;
+  } finally {
+    await node.close({ isAlone: isBroken || parent.isClusterStopping, isBroken });
+    logger.info('node-closed');
+  }
+}
+
+function portsOf({ listen, members, node }: NodeConfig): PortUse[] {
+  const self = members.find((member) => member.id === node);
+  const others =
+    self === undefined
+      ? []
+      : [
+          { port: self.raftPort, purpose: 'raft' },
+          { port: self.adminPort, purpose: 'admin' },
+          { port: self.forwardReadWritePort, purpose: 'forwarded read-write sessions' },
+          { port: self.forwardReadOnlyPort, purpose: 'forwarded read-only sessions' },
+        ];
+  // mysqld's own ports are left out: one left behind by a killed sidecar may still hold them, and is killed at the start.
+  return [
+    { port: listen.readWritePort, purpose: 'read-write' },
+    { port: listen.readOnlyPort, purpose: 'read-only' },
+    { port: listen.binlogPort, purpose: 'binlog' },
+    ...others,
+  ];
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) =>
+    signal.addEventListener('abort', () => resolve(), { once: true }),
+  );
+}
