@@ -18,6 +18,8 @@ export interface Disk {
 }
 
 export interface SimulatedNodeOptions {
+  /** What is there already; an empty disk if not given. */
+  readonly disk?: Disk;
   readonly config: RaftConfig;
   readonly random: Random;
   readonly onEffect: (node: SimulatedNode, effect: Effect) => void;
@@ -33,7 +35,7 @@ interface Gated {
 
 /** A machine with the plainest shell there can be: a disk whose writes end when the test says so. */
 export class SimulatedNode {
-  readonly disk: Disk = { hardState: { term: term(0), votedFor: null }, entries: [] };
+  readonly disk: Disk;
   readonly #options: SimulatedNodeOptions;
   #machine: RaftMachine | null = null;
   /** The log as the machine sees it, durable or not. */
@@ -43,6 +45,7 @@ export class SimulatedNode {
 
   constructor(options: SimulatedNodeOptions) {
     this.#options = options;
+    this.disk = options.disk ?? { hardState: { term: term(0), votedFor: null }, entries: [] };
     this.restart();
   }
 
