@@ -1,12 +1,13 @@
 import { BytesError } from '../../base/bytes.ts';
 import { BinlogError } from '../binlog/binlog-error.ts';
+import { buildEvent } from '../binlog/checksum.ts';
 import {
   buildArtificialRotate,
   buildHeartbeat,
   patchFormatDescription,
 } from '../binlog/control-events.ts';
 import { decodeEvent } from '../binlog/event-codec.ts';
-import { decodeEventHeader } from '../binlog/event-header.ts';
+import { decodeEventHeader, eventChecksumBytes, eventHeaderBytes } from '../binlog/event-header.ts';
 import type { BinlogPosition } from '../binlog/position.ts';
 import { firstBinlogOffset } from '../protocol/commands.ts';
 
@@ -56,7 +57,7 @@ export class DumpTimeline {
 
   constructor(options: { readonly serverId: number; readonly formatDescription: Uint8Array }) {
     this.#serverId = options.serverId;
-    this.#formatDescription = patchFormatDescription(options.formatDescription);
+    this.#formatDescription = atHeadOfFile(patchFormatDescription(options.formatDescription));
   }
 
   get position(): BinlogPosition {
@@ -68,8 +69,9 @@ export class DumpTimeline {
     this.#file = `binraft.${String(index).padStart(12, '0')}`;
     this.#offset = BigInt(firstBinlogOffset);
     this.#clock = null;
-    // A FORMAT_DESCRIPTION that stands in no file moves no position.
-    return [buildArtificialRotate(this.position, this.#serverId), this.#formatDescription];
+    const rotate = buildArtificialRotate(this.position, this.#serverId);
+    this.sent(this.#formatDescription.length);
+    return [rotate, this.#formatDescription];
   }
 
   /** Events to send before the transaction that begins at `index`; none when it may follow in the same file. */
@@ -105,4 +107,14 @@ export class DumpTimeline {
   get isPastHeartbeats(): boolean {
     return this.#offset > 0xffff_ffffn;
   }
+}
+
+/**
+ * The event as it stands at the head of a file, its end told: whether a replica counts one without a place in a file
+ * differs between versions, so that it and we would lose count of the position.
+ */
+function atHeadOfFile(formatDescription: Uint8Array): Uint8Array {
+  const header = decodeEventHeader(formatDescription);
+  const body = formatDescription.subarray(eventHeaderBytes, -eventChecksumBytes);
+  return buildEvent({ ...header, logPos: firstBinlogOffset + header.eventSize }, body);
 }
