@@ -52,6 +52,7 @@ export class WaitingReads {
   }
 
   #take(readId: number): readonly Deferred<LogIndex>[] {
+    this.seal(readId);
     const callers = this.#batches.get(readId) ?? [];
     this.#batches.delete(readId);
     this.#count -= callers.length;
