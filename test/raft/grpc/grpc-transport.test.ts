@@ -1,0 +1,213 @@
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
+import { expect, test } from 'vitest';
+import { SystemClock } from '../../../base/clock.ts';
+import { silentLogger } from '../../../base/logger.ts';
+import { SeededRandom } from '../../../base/random.ts';
+import type { Message } from '../../../raft/core/messages.ts';
+import { logIndex, type NodeId, term } from '../../../raft/core/types.ts';
+import { GrpcTransport, type GrpcTransportOptions } from '../../../raft/grpc/grpc-transport.ts';
+import { defaultTransportLimits } from '../../../raft/grpc/limits.ts';
+import { OutboundStream } from '../../../raft/grpc/outbound-stream.ts';
+import { wireVersion } from '../../../raft/grpc/wire-codec.ts';
+import { entries, n1, n2 } from '../shell-fakes.ts';
+
+// Two transports on loopback. Nothing here waits for longer than a condition takes.
+
+const clock = new SystemClock();
+
+interface End {
+  readonly transport: GrpcTransport;
+  readonly received: Message[];
+  readonly states: string[];
+}
+
+async function openEnd(
+  self: NodeId,
+  options: Pick<GrpcTransportOptions, 'peers'> & Partial<GrpcTransportOptions>,
+): Promise<End & AsyncDisposable> {
+  const received: Message[] = [];
+  const states: string[] = [];
+  const transport = new GrpcTransport({
+    self,
+    listen: { host: '127.0.0.1', port: 0 },
+    clusterId: 'c1',
+    fingerprint: 'f1',
+    logger: silentLogger,
+    random: new SeededRandom(1),
+    clock,
+    ...options,
+    limits: { handshakeTimeoutMs: 300, reconnectMsMin: 10, reconnectMsMax: 50, ...options.limits },
+  });
+  await transport.open({
+    onMessage: (_from, message) => received.push(message),
+    onPeer: (_peer, state) => states.push(state),
+  });
+  return { transport, received, states, [Symbol.asyncDispose]: () => transport.close() };
+}
+
+function at(port: number): { readonly host: string; readonly port: number } {
+  return { host: '127.0.0.1', port };
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  const deadlineMs = clock.monotonicMs() + 4000;
+  while (!condition()) {
+    if (clock.monotonicMs() > deadlineMs) throw new Error(`waited too long for ${condition}`);
+    await clock.delay(2);
+  }
+}
+
+function vote(ofTerm: number): Message {
+  return { kind: 'vote-response', term: term(ofTerm), granted: true };
+}
+
+/** A listener that knows n2, which never answers, and somebody who says to be n2. */
+async function listener(): Promise<End & AsyncDisposable> {
+  return await openEnd(n1, { peers: [{ id: n2, ...at(1) }] });
+}
+
+function dialAsN2(port: number): OutboundStream {
+  return new OutboundStream({
+    ...at(port),
+    hello: { wireVersion, clusterId: 'c1', fingerprint: 'f1', from: n2, to: n1 },
+    limits: defaultTransportLimits,
+  });
+}
+
+test('messages arrive in order, thousands of small ones and a large one', async () => {
+  await using one = await listener();
+  await using two = await openEnd(n2, { peers: [{ id: n1, ...at(one.transport.port) }] });
+  await until(() => two.states.length === 1);
+  const large: Message = {
+    kind: 'append-request',
+    term: term(1),
+    previous: { term: term(0), index: logIndex(0) },
+    entries: entries(1, 1, { bytes: 8 * 1024 * 1024 }),
+    commitIndex: logIndex(0),
+    readRound: 0,
+  };
+
+  const sent = [...Array.from({ length: 2000 }, (_, place) => vote(place)), large, vote(2000)];
+  for (const message of sent) two.transport.send(n1, message);
+
+  await until(() => one.received.length === sent.length);
+  expect(one.received.map(({ kind, term: ofTerm }) => `${kind} ${ofTerm}`)).toEqual(
+    sent.map(({ kind, term: ofTerm }) => `${kind} ${ofTerm}`),
+  );
+  expect(two.transport.peers).toEqual([{ id: n1, isConnected: true, lastRefusal: null }]);
+});
+
+test.each([
+  ['cluster-id', { clusterId: 'c2' }],
+  ['config-fingerprint', { fingerprint: 'f2' }],
+])('a peer of another %s is refused, is told why, and is not heard', async (reason, wrong) => {
+  await using one = await listener();
+  await using two = await openEnd(n2, { peers: [{ id: n1, ...at(one.transport.port) }], ...wrong });
+
+  await until(() => two.transport.peers[0]?.lastRefusal !== null);
+  two.transport.send(n1, vote(1));
+
+  expect(two.transport.peers[0]?.lastRefusal).toContain(`refused: ${reason}`);
+  expect(two.states).toEqual([]);
+  expect(one.received).toEqual([]);
+});
+
+test('a link comes back when the peer does, and says when it was down', async () => {
+  await using two = await openEnd(n2, { peers: [] });
+  const { port } = two.transport;
+  await using one = await openEnd(n1, { peers: [{ id: n2, ...at(port) }] });
+  await until(() => one.transport.peers[0]?.lastRefusal !== null);
+  await two.transport.close();
+
+  await using again = await openEnd(n2, {
+    listen: at(port),
+    peers: [{ id: n1, ...at(one.transport.port) }],
+  });
+  await until(() => one.states.includes('up') && again.states.includes('up'));
+  expect(one.transport.peers[0]?.lastRefusal).toBeNull();
+  await again.transport.close();
+
+  await until(() => one.states.join() === 'up,down');
+});
+
+test('a taken port is a clear refusal to start', async () => {
+  const taken = createServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  const address = taken.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+
+  await expect(openEnd(n1, { listen: at(port), peers: [] })).rejects.toMatchObject({
+    code: 'PORT_TAKEN',
+    exitStatus: 11,
+    message: expect.stringContaining(`127.0.0.1:${port}`),
+  });
+  taken.close();
+});
+
+test('a malformed frame is not heard, and ends the stream (S1)', async () => {
+  await using one = await listener();
+  const stream = dialAsN2(one.transport.port);
+  expect(await stream.answer).toEqual({ kind: 'accepted' });
+
+  stream.write(Uint8Array.from([0x91, 0xff]), () => undefined);
+
+  expect(await stream.ended).toContain('malformed frame');
+  expect(one.received).toEqual([]);
+});
+
+test('of a peer that calls twice the newer stream counts (R3)', async () => {
+  await using one = await listener();
+  const older = dialAsN2(one.transport.port);
+  await older.answer;
+  const newer = dialAsN2(one.transport.port);
+  await newer.answer;
+
+  expect(await older.ended).toContain('newer stream');
+  newer.close('done');
+});
+
+test('whoever connects and says nothing is cut off (S6)', async () => {
+  await using one = await listener();
+  const socket = connect(one.transport.port, '127.0.0.1');
+  await once(socket, 'connect');
+  socket.resume();
+
+  await once(socket, 'close');
+});
+
+test('garbage on the port disturbs nobody (S1)', async () => {
+  await using one = await listener();
+  await using two = await openEnd(n2, { peers: [{ id: n1, ...at(one.transport.port) }] });
+  await until(() => two.states.length === 1);
+
+  const socket = connect(one.transport.port, '127.0.0.1');
+  socket.on('error', () => undefined);
+  socket.resume();
+  socket.write(new Uint8Array(100_000).fill(0x47));
+  await once(socket, 'close');
+
+  two.transport.send(n1, vote(3));
+  await until(() => one.received.length === 1);
+});
+
+test('a peer that does not answer its hello is given up and dialled again', async () => {
+  const mute = createServer((socket) => socket.resume()).listen(0, '127.0.0.1');
+  await once(mute, 'listening');
+  let dials = 0;
+  mute.on('connection', () => {
+    dials += 1;
+  });
+  const address = mute.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+
+  const one = await openEnd(n1, {
+    peers: [{ id: n2, ...at(port) }],
+    limits: { handshakeTimeoutMs: 50 },
+  });
+  await until(() => dials >= 2);
+
+  expect(one.states).toEqual([]);
+  await one.transport.close();
+  mute.close();
+});
