@@ -280,7 +280,7 @@ export class SourceSession {
 
 const positionDumpRefused = fatalDumpError(
   'This source has no binlog files, only transactions: use SOURCE_AUTO_POSITION=1, or with mysqlbinlog ' +
-    '--read-from-remote-source=BINLOG-DUMP-GTIDS',
+    '--read-from-remote-source=BINLOG-DUMP-GTIDS --to-last-log',
 );
 
 function send(sequence: number, ...payloads: readonly Uint8Array[]): SourceEffect {
