@@ -14,7 +14,7 @@ import { EventType } from '../../../mysql-bridge/binlog/event-types.ts';
 import { formatGtid } from '../../../mysql-bridge/binlog/gtid.ts';
 import { GtidSet } from '../../../mysql-bridge/binlog/gtid-set.ts';
 import { TransactionAssembler } from '../../../mysql-bridge/binlog/transaction-assembler.ts';
-import { semisyncDump } from './fixtures.ts';
+import { readPackets, semisyncDump } from './fixtures.ts';
 import { toHex } from './hex.ts';
 import {
   dumpHead,
@@ -195,6 +195,23 @@ describe('positions', () => {
     expect(ends.at(-1)).toBe(file.offset);
     expect(file.offset).toBeGreaterThan(0x1_0000_0000n);
   });
+
+  test.each([1, 2])(
+    'behind transactions that MySQL left out are those of the whole dump (heartbeats of version %d)',
+    (version) => {
+      const whole = new Map(
+        received(run(semisyncDump)).map(({ gtid, end }) => [formatGtid(gtid), end]),
+      );
+
+      const effects = run(readPackets(`mysql-9.7.4-excluding-dump-v${version}`));
+
+      expect(effects.filter(({ kind }) => kind === 'fault')).toEqual([]);
+      expect(received(effects)).toHaveLength(7);
+      for (const { gtid, end } of received(effects)) {
+        expect(end).toEqual(whole.get(formatGtid(gtid)));
+      }
+    },
+  );
 
   test('jump behind transactions that were left out, by the heartbeat in front', () => {
     const behind = 0x3_0000_1000n;
