@@ -1,5 +1,6 @@
-import type { PreVoteResponse, TimeoutNow, VoteResponse } from './messages.ts';
+import type { Message, PreVoteResponse, TimeoutNow, VoteResponse } from './messages.ts';
 import { voteOutcome } from './quorum.ts';
+import type { CandidateState, PreCandidateState } from './role-state.ts';
 import { becomeCandidate, becomeFollower, becomeLeader, becomePreCandidate } from './roles.ts';
 import type { RaftState } from './state.ts';
 import { type NodeId, term } from './types.ts';
@@ -10,7 +11,12 @@ import { type NodeId, term } from './types.ts';
 export function tickElection(state: RaftState): void {
   state.leaderSilenceTicks += 1;
   state.electionElapsedTicks += 1;
-  if (state.electionElapsedTicks < state.electionTimeoutTicks) return;
+  if (state.electionElapsedTicks < state.electionTimeoutTicks) {
+    if (state.electionElapsedTicks % state.config.heartbeatTicks === 0) askAgain(state);
+    return;
+  }
+  // A node whose disk hangs must not campaign: nobody could rely on its vote or its log.
+  if (!isDiskAtRest(state)) return;
   if (!state.isElectable) {
     state.resetElectionTimer();
     return;
@@ -63,17 +69,38 @@ export function countOwnVote(state: RaftState): void {
 }
 
 function startPreVote(state: RaftState): void {
-  const votes = becomePreCandidate(state);
-  const question = term(state.term + 1);
+  becomePreCandidate(state);
+  askVoters(state);
+  if (state.role.kind === 'pre-candidate') decidePreVote(state, state.role.votes);
+}
+
+/**
+ * A question may be lost, and a voter that is a tick behind says nothing until its own patience ends: waiting for the next
+ * campaign would double the time without a leader. While the disk is at work the first question still waits.
+ */
+function askAgain(state: RaftState): void {
+  if (isDiskAtRest(state)) askVoters(state);
+}
+
+/** Asks everyone who has not answered in this campaign. */
+function askVoters(state: RaftState): void {
+  const { role } = state;
+  if (role.kind !== 'pre-candidate' && role.kind !== 'candidate') return;
   for (const peer of state.peers) {
-    // Waits for the disk although no promise is made: a node whose disk hangs must not campaign.
-    state.send(
-      peer,
-      { kind: 'pre-vote-request', term: question, last: state.log.last },
-      'everything',
-    );
+    if (!role.votes.has(peer)) state.send(peer, questionOf(state, role), 'everything');
   }
-  decidePreVote(state, votes);
+}
+
+function isDiskAtRest(state: RaftState): boolean {
+  return state.writes.everything === null;
+}
+
+function questionOf(state: RaftState, role: PreCandidateState | CandidateState): Message {
+  const { last } = state.log;
+  if (role.kind === 'pre-candidate') {
+    return { kind: 'pre-vote-request', term: term(state.term + 1), last };
+  }
+  return { kind: 'vote-request', term: state.term, last, isTransfer: role.isTransfer };
 }
 
 function decidePreVote(state: RaftState, votes: ReadonlyMap<NodeId, boolean>): void {
@@ -90,15 +117,8 @@ function decidePreVote(state: RaftState, votes: ReadonlyMap<NodeId, boolean>): v
 }
 
 function startElection(state: RaftState, options: { readonly isTransfer: boolean }): void {
-  becomeCandidate(state);
-  const { isTransfer } = options;
-  for (const peer of state.peers) {
-    state.send(
-      peer,
-      { kind: 'vote-request', term: state.term, last: state.log.last, isTransfer },
-      'everything',
-    );
-  }
+  becomeCandidate(state, options);
+  askVoters(state);
 }
 
 function countVote(state: RaftState, voter: NodeId, granted: boolean): void {

@@ -160,7 +160,9 @@ function receivePersisted(state: RaftState, ioId: number): void {
 }
 
 function stepDown(state: RaftState): void {
-  if (state.leader !== null) becomeFollower(state, { term: state.term, leaderId: null });
+  if (state.role.kind !== 'follower') {
+    becomeFollower(state, { term: state.term, leaderId: null });
+  }
   // Longer than any other node waits, so that another leads next if one can.
   state.resetElectionTimer();
   state.electionTimeoutTicks = state.config.electionTicksMax;

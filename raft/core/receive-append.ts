@@ -17,6 +17,7 @@ export function receiveAppendRequest(state: RaftState, from: NodeId, message: Ap
     return;
   }
   followLeader(state, from, message);
+  if (isAnswerWaiting(state, message)) return;
   if (!state.log.holds(message.previous)) {
     respond(state, from, { result: conflictAt(state, message), condition: 'hard-state' });
     return;
@@ -108,6 +109,18 @@ function isWellFormed(message: AppendRequest): boolean {
     ({ index, term } = entry);
   }
   return true;
+}
+
+/**
+ * While the term waits for the disk, one answer to heartbeats waits with it and the rest is left out: they come as often as the
+ * leader is read from, and a disk may hang for long. The next heartbeat is answered as usual.
+ */
+function isAnswerWaiting(state: RaftState, message: AppendRequest): boolean {
+  const ioId = state.writes.hardState;
+  if (ioId === null || message.entries.length > 0) return false;
+  if (state.heartbeatAnswerIoId === ioId) return true;
+  state.heartbeatAnswerIoId = ioId;
+  return false;
 }
 
 function followLeader(state: RaftState, from: NodeId, message: AppendRequest): void {

@@ -21,6 +21,8 @@ export interface PreCandidateState {
 export interface CandidateState {
   readonly kind: 'candidate';
   readonly votes: Map<NodeId, boolean>;
+  /** The leader itself asked for this campaign: voters need not wait for its silence. */
+  readonly isTransfer: boolean;
   /** The write that makes the own vote durable; it counts only then. */
   readonly voteIoId: number;
 }

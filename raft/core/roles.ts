@@ -29,22 +29,20 @@ export function becomeFollower(
 }
 
 /** Asks around first, so that a node which was cut off does not depose a healthy leader (Raft thesis §9.6). */
-export function becomePreCandidate(state: RaftState): Map<NodeId, boolean> {
+export function becomePreCandidate(state: RaftState): void {
   assert(state.role.kind !== 'leader', 'a leader does not campaign');
-  const votes = new Map([[state.config.self, true]]);
   state.resetElectionTimer();
-  become(state, { kind: 'pre-candidate', votes });
-  return votes;
+  become(state, { kind: 'pre-candidate', votes: new Map([[state.config.self, true]]) });
 }
 
 /** A new term with the own vote, which counts when it is durable. */
-export function becomeCandidate(state: RaftState): void {
+export function becomeCandidate(state: RaftState, options: { readonly isTransfer: boolean }): void {
   assert(state.role.kind !== 'leader', 'a leader does not campaign');
   state.setHardState({ term: term(state.term + 1), votedFor: state.config.self });
   const voteIoId = state.writes.hardState;
   assert(voteIoId !== null, 'the own vote is on its way to the disk');
   state.resetElectionTimer();
-  become(state, { kind: 'candidate', votes: new Map(), voteIoId });
+  become(state, { kind: 'candidate', votes: new Map(), voteIoId, ...options });
 }
 
 /** Appends the own-term no-op at once: it commits all before it, and opens the way to serve (Raft thesis §6.4). */

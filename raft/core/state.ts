@@ -42,6 +42,8 @@ export class RaftState {
   isElectable = true;
   /** The newest quorum round seen from the leader of the current term. */
   seenReadRound = 0;
+  /** The write that the latest answer to a heartbeat waits for. */
+  heartbeatAnswerIoId: number | null = null;
   /** Messages that no correct peer sends. Refused, and counted so that someone may look. */
   refusedMessages = 0;
   /** What the latest `role-changed` said. */

@@ -166,6 +166,24 @@ test('§3.4 a leader sends heartbeats at the heartbeat interval', () => {
   expect(new Set(targets)).toEqual(new Set(everyVote));
 });
 
+test('§3.4 a campaign asks again whoever has not answered, and nobody else', () => {
+  const node = new LoneNode();
+  node.campaign();
+  node.takeSent();
+  node.tick(config.heartbeatTicks);
+  expect(node.takeSent().map(({ to }) => to)).toEqual(everyVote);
+
+  node.receive('n3', { kind: 'pre-vote-response', term: term(0), granted: false });
+  node.tick(config.heartbeatTicks);
+  expect(node.takeSent()).toMatchObject([{ to: 'n2', message: { kind: 'pre-vote-request' } }]);
+
+  node.grantPreVote('n2');
+  node.persist();
+  node.takeSent();
+  node.tick(config.heartbeatTicks);
+  expect(node.takeSentOf('vote-request')).toMatchObject([{ term: 1 }, { term: 1 }]);
+});
+
 test('§3.5 a leader appends a proposal and sends it to all, before its own disk is done', () => {
   const node = new LoneNode();
   node.leadReady(everyVote);
@@ -279,6 +297,27 @@ test('§3.6.2 entries of earlier terms are committed only through one of the own
   expect(node.status.commitIndex).toBe(3);
 });
 
+test('§3.6.2 an acknowledgement of an earlier term of this leader counts for nothing (R13, I12)', () => {
+  const node = new LoneNode();
+  node.leadReady();
+  node.propose('a');
+  node.persist();
+  node.receiveAppend('n3', { term: 2, previous: id(1, 1), entries: entriesOf([2], 2) });
+  node.persist();
+  node.lead();
+  node.persist();
+
+  node.receive('n2', {
+    kind: 'append-response',
+    term: term(1),
+    readRound: 0,
+    appliedIndex: logIndex(0),
+    result: { kind: 'matched', matchIndex: logIndex(3) },
+  });
+
+  expect(node.status).toMatchObject({ role: 'leader', term: 3, lastIndex: 3, commitIndex: 1 });
+});
+
 test('§3.8 term, vote and log are what a restart starts from', () => {
   const node = new LoneNode();
   node.receiveAppend('n2', { term: 3, entries: entriesOf([1, 3]) });
@@ -300,6 +339,29 @@ test('§3.8 an append is acknowledged when it is durable, not before (I8)', () =
   expect(node.takeSentOf('append-response')).toMatchObject([
     { result: { kind: 'matched', matchIndex: 1 } },
   ]);
+});
+
+test('§3.8 while the term waits for the disk, heartbeats pile up no answers', () => {
+  const node = new LoneNode();
+  for (let beats = 1; beats <= 50; beats += 1)
+    node.receiveAppend('n2', { term: 1, readRound: beats });
+  node.persist();
+  expect(node.takeSent()).toMatchObject([{ message: { readRound: 1 } }]);
+
+  node.receiveAppend('n2', { term: 1, readRound: 51 });
+  expect(node.takeSent()).toMatchObject([{ message: { readRound: 51 } }]);
+});
+
+test('§3.8 a node whose disk hangs does not campaign; once the disk is back it does at once (R11)', () => {
+  const node = new LoneNode();
+  node.receiveAppend('n2', { term: 1, entries: entriesOf([1]) });
+
+  node.tick(10 * config.electionTicksMax);
+  expect(node.status.role).toBe('follower');
+  node.persist();
+  node.tick();
+
+  expect(node.status.role).toBe('pre-candidate');
 });
 
 test('§3.10 a leader that hands over refuses proposals and brings the target up first', () => {
@@ -399,6 +461,28 @@ test('§6.2 a leader that hears no majority for an election timeout steps down (
   expect(node.status.term).toBe(1);
 });
 
+test('§6.2 who led and stepped down votes at once: it knows that no leader is left to protect', () => {
+  const node = new LoneNode();
+  node.leadReady();
+  node.step({ kind: 'step-down' });
+
+  node.receive('n2', { kind: 'vote-request', term: term(2), last: id(1, 1), isTransfer: false });
+
+  expect(node.status.term).toBe(2);
+  expect(node.takeEffectsOf('persist')).toMatchObject([{ hardState: { votedFor: 'n2' } }]);
+});
+
+test('§6.2 who stepped down lets the others campaign first', () => {
+  const node = new LoneNode();
+  node.leadReady();
+  node.step({ kind: 'step-down' });
+
+  node.tick(config.electionTicksMax - 1);
+  expect(node.status.role).toBe('follower');
+  node.tick();
+  expect(node.status.role).toBe('pre-candidate');
+});
+
 test('§6.4 a leader appends a no-op first, and serves when it is committed (R8)', () => {
   const node = new LoneNode({ terms: [1] });
   node.lead();
@@ -433,6 +517,8 @@ test('§6.4 a follower echoes the highest round of its leader and term, and no o
 
   node.receiveAppend('n2', { term: 1, readRound: 7 });
   node.receiveAppend('n2', { term: 1, readRound: 5 });
+  node.persist();
+  node.receiveAppend('n2', { term: 1, readRound: 6 });
   node.receiveAppend('n3', { term: 2, readRound: 1 });
   node.persist();
 
