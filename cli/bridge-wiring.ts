@@ -56,7 +56,6 @@ export function bridgeParts(wiring: BridgeWiring): BridgeParts {
         serverId: wiring.dumpServerId,
         replicaUuid: wiring.dumpUuid,
         raft,
-        ledger,
         clock,
         logger,
       });

@@ -1,0 +1,220 @@
+import { assert } from '../base/assert.ts';
+import type { Clock } from '../base/clock.ts';
+import { messageOf } from '../base/errors.ts';
+import type { Logger } from '../base/logger.ts';
+import { term as termOf } from '../raft/core/types.ts';
+import type { Raft, RaftStatus } from '../raft/raft-api.ts';
+import type { AssemblerEffect } from './binlog/assembler-effects.ts';
+import type { Gtid } from './binlog/gtid.ts';
+import type { GtidSet } from './binlog/gtid-set.ts';
+import { TransactionAssembler } from './binlog/transaction-assembler.ts';
+import type { Tail } from './bridge-parts.ts';
+import { DumpClient } from './dump-client.ts';
+import type { InternalAccount } from './mysql-server.ts';
+import { ProposalOutbox, type ProposedTransaction } from './proposal-outbox.ts';
+import type { PacketPiece } from './protocol/packet-piece.ts';
+import { AckGate } from './semisync/ack-gate.ts';
+
+export interface BinlogTailOptions {
+  readonly socketPath: string;
+  readonly account: InternalAccount;
+  /** Differ from every server's own. */
+  readonly serverId: number;
+  readonly replicaUuid: string;
+  readonly raft: Pick<Raft, 'propose' | 'onChange' | 'status'>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** What is received beyond this waits in the server. */
+const outboxBytesMax = 8 * 1024 * 1024;
+const heartbeatPeriodMs = 1000;
+const loginTimeoutMs = 5000;
+
+type Mode =
+  /** The server is a replica: what arrives is an errant write, which gets no ack. */
+  | { readonly kind: 'guard' }
+  | {
+      readonly kind: 'propose';
+      readonly outbox: ProposalOutbox;
+      readonly gate: AckGate;
+      readonly term: number;
+    }
+  /** Leadership ended with commits waiting: nothing is proposed or acked any more on this connection. */
+  | { readonly kind: 'shut' };
+
+/**
+ * The bridge posing as the only semisync replica of its server, for one life of that server: receives its binlog, proposes
+ * each transaction, and acks a position when everything up to it is committed. It is attached while the server is a replica
+ * too: a server whose only semisync replica never acks cannot commit an errant write.
+ */
+export class BinlogTail implements Tail {
+  readonly #options: BinlogTailOptions;
+  readonly #assembler = new TransactionAssembler({ hasSemisyncHeader: true });
+  #client: DumpClient | null = null;
+  #mode: Mode = { kind: 'guard' };
+  #formatDescription: Uint8Array | null = null;
+  #isClosed = false;
+  #unsubscribe: () => void = () => undefined;
+  #onLost: (reason: string) => void = () => undefined;
+  #onErrant: (gtid: Gtid) => void = () => undefined;
+
+  constructor(options: BinlogTailOptions) {
+    this.#options = options;
+  }
+
+  /** The server's FORMAT_DESCRIPTION event, once it came. */
+  get formatDescription(): Uint8Array | null {
+    return this.#formatDescription;
+  }
+
+  /** Transactions received and not yet acked. */
+  get unackedCount(): number {
+    if (this.#mode.kind !== 'propose') return 0;
+    return this.#mode.gate.pendingCount + this.#mode.outbox.transactions;
+  }
+
+  onLost(listener: (reason: string) => void): void {
+    this.#onLost = listener;
+  }
+
+  onErrant(listener: (gtid: Gtid) => void): void {
+    this.#onErrant = listener;
+  }
+
+  /** Settles when the server counts this connection as its semisync replica. */
+  async attach(exclude: GtidSet): Promise<void> {
+    const { socketPath, raft, ...options } = this.#options;
+    const client = await DumpClient.open({
+      ...options,
+      endpoint: { kind: 'unix', path: socketPath },
+      heartbeatPeriodMs,
+      isSemisync: true,
+      loginTimeoutMs,
+    });
+    if (this.#isClosed) {
+      await client.close();
+      return;
+    }
+    this.#client = client;
+    this.#unsubscribe = raft.onChange((status) => this.#onRaft(status));
+    client.start(exclude.encode(), {
+      onPieces: (pieces) => this.#receive(pieces),
+      onEnd: (error) => this.#lose(error === null ? 'closed' : messageOf(error)),
+    });
+  }
+
+  beginProposing(term: number): void {
+    assert(this.#mode.kind === 'guard', 'a tail proposes after it guarded');
+    const { raft } = this.#options;
+    const inTerm = termOf(term);
+    this.#mode = {
+      kind: 'propose',
+      term,
+      gate: new AckGate({ term: inTerm }),
+      outbox: new ProposalOutbox(inTerm, (payloads) => raft.propose(payloads)),
+    };
+    this.#onRaft(raft.status);
+  }
+
+  stopAcks(): void {
+    // With nothing un-acked the server may go on as a replica, guarded again; else it must die before anything else happens.
+    if (this.#mode.kind === 'propose') {
+      this.#mode = this.unackedCount === 0 ? { kind: 'guard' } : { kind: 'shut' };
+    }
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#mode = { kind: 'shut' };
+    this.#unsubscribe();
+    this.#client?.close().catch(() => undefined);
+    this.#client = null;
+  }
+
+  #receive(pieces: readonly PacketPiece[]): void {
+    for (const piece of pieces) {
+      for (const effect of this.#assembler.step(piece)) this.#carryOut(effect);
+    }
+    this.#flush();
+  }
+
+  #carryOut(effect: AssemblerEffect): void {
+    const mode = this.#mode;
+    switch (effect.kind) {
+      case 'payload':
+        if (mode.kind === 'propose') mode.outbox.add(effect.encoded);
+        else if (mode.kind === 'guard') this.#refuseErrant(effect.payload.gtid);
+        return;
+      case 'transaction-received':
+        if (mode.kind !== 'propose') return;
+        mode.outbox.endTransaction({ position: effect.end, needsAck: effect.needsAck });
+        return;
+      case 'format-description':
+        this.#formatDescription = effect.event;
+        return;
+      case 'fault':
+        this.#lose(`${effect.code}: ${effect.reason}`);
+        return;
+      default:
+        return;
+    }
+  }
+
+  #refuseErrant(gtid: Gtid): void {
+    this.#mode = { kind: 'shut' };
+    this.#onErrant(gtid);
+  }
+
+  #onRaft(status: RaftStatus): void {
+    const mode = this.#mode;
+    if (mode.kind !== 'propose') return;
+    if (status.role !== 'leader' || status.term !== mode.term) {
+      this.#endLeadership();
+      return;
+    }
+    this.#ack(
+      mode.gate.step({ kind: 'committed', commitIndex: status.commitIndex, term: status.term }),
+    );
+    this.#flush();
+  }
+
+  #endLeadership(): void {
+    const mode = this.#mode;
+    if (mode.kind !== 'propose') return;
+    const isClean = this.unackedCount === 0;
+    mode.gate.step({ kind: 'leadership-ended' });
+    this.#mode = isClean ? { kind: 'guard' } : { kind: 'shut' };
+  }
+
+  #flush(): void {
+    const mode = this.#mode;
+    if (mode.kind !== 'propose') return;
+    const outcome = mode.outbox.flush((transaction) => this.#proposed(mode.gate, transaction));
+    if (outcome.kind === 'not-leading') {
+      this.#options.logger.warn('tail-shut', {
+        reason: outcome.reason,
+        unacked: this.unackedCount,
+      });
+      this.#endLeadership();
+      return;
+    }
+    const isFull = mode.outbox.bytes > outboxBytesMax;
+    if (isFull && this.#client?.isPaused === false) this.#client.pause();
+    if (!isFull && this.#client?.isPaused === true) this.#client.resume();
+  }
+
+  #proposed(gate: AckGate, { position, lastIndex, term, needsAck }: ProposedTransaction): void {
+    this.#ack(gate.step({ kind: 'received', position, lastIndex, term, needsAck }));
+  }
+
+  #ack(effects: ReturnType<AckGate['step']>): void {
+    for (const { position } of effects) this.#client?.sendAck(position);
+  }
+
+  #lose(reason: string): void {
+    if (this.#isClosed) return;
+    this.close();
+    this.#onLost(reason);
+  }
+}
