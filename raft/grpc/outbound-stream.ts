@@ -1,8 +1,9 @@
-import { Client, type ClientDuplexStream, credentials } from '@grpc/grpc-js';
+import { Client, type ClientDuplexStream } from '@grpc/grpc-js';
 import { type Deferred, deferred } from '../../base/deferred.ts';
 import { messageOf } from '../../base/errors.ts';
 import { decodeAnswer, encodeHello, type Hello, type HelloAnswer } from './handshake.ts';
 import type { TransportLimits } from './limits.ts';
+import { OwnedConnection } from './owned-connection.ts';
 import { raftService } from './service.ts';
 
 export interface OutboundStreamOptions {
@@ -17,13 +18,14 @@ export interface OutboundStreamOptions {
  * themselves, at a pace of theirs, and could not say which connection a message went to.
  */
 export class OutboundStream {
+  readonly #connection: OwnedConnection = new OwnedConnection();
   readonly #client: Client;
   readonly #call: ClientDuplexStream<Uint8Array, Uint8Array>;
   readonly #answer: Deferred<HelloAnswer> = deferred<HelloAnswer>();
   readonly #ended: Deferred<string> = deferred<string>();
 
   constructor({ host, port, hello, limits }: OutboundStreamOptions) {
-    this.#client = new Client(targetOf(host, port), credentials.createInsecure(), {
+    this.#client = new Client(targetOf(host, port), this.#connection, {
       'grpc.max_receive_message_length': limits.frameBytesMax,
       'grpc.max_send_message_length': limits.frameBytesMax,
       'grpc.keepalive_time_ms': limits.keepaliveMs,
@@ -65,6 +67,7 @@ export class OutboundStream {
     this.#ended.resolve(reason);
     this.#call.cancel();
     this.#client.close();
+    this.#connection.close();
   }
 }
 

@@ -191,13 +191,19 @@ test('garbage on the port disturbs nobody (S1)', async () => {
   await until(() => one.received.length === 1);
 });
 
-test('a peer that does not answer its hello is given up and dialled again', async () => {
-  const mute = createServer((socket) => socket.resume()).listen(0, '127.0.0.1');
-  await once(mute, 'listening');
+test('a peer that does not answer its hello is given up, dialled again, and leaves no connection behind', async () => {
   let dials = 0;
-  mute.on('connection', () => {
+  let connections = 0;
+  const mute = createServer((socket) => {
     dials += 1;
+    connections += 1;
+    socket.resume().on('error', () => undefined);
+    socket.on('close', () => {
+      connections -= 1;
+    });
   });
+  mute.listen(0, '127.0.0.1');
+  await once(mute, 'listening');
   const address = mute.address();
   const port = typeof address === 'object' && address !== null ? address.port : 0;
 
@@ -205,9 +211,10 @@ test('a peer that does not answer its hello is given up and dialled again', asyn
     peers: [{ id: n2, ...at(port) }],
     limits: { handshakeTimeoutMs: 50 },
   });
-  await until(() => dials >= 2);
+  await until(() => dials >= 4 && connections <= 1);
+  await one.transport.close();
 
   expect(one.states).toEqual([]);
-  await one.transport.close();
+  await until(() => connections === 0);
   mute.close();
 });
