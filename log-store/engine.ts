@@ -76,8 +76,12 @@ function openFailure(directory: string, thrown: unknown): OperationalError {
       return logStoreCorrupt({ index: null, reason, cause });
     default:
   }
-  if (/does not exist \(create_if_missing/.test(reason)) {
-    return logStoreCorrupt({ index: null, reason: `its files are gone from ${directory}`, cause });
+  if (/does not exist \(create_if_missing|no such file/i.test(reason)) {
+    return logStoreCorrupt({
+      index: null,
+      reason: `files are gone from ${directory} (${reason})`,
+      cause,
+    });
   }
   return writeFailure(thrown);
 }

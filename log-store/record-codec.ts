@@ -78,7 +78,7 @@ export function decodeRecord(bytes: Uint8Array, index: LogIndex): RecordResult {
   if (kind === undefined) return damaged(`entry kind ${view.getUint8(1)} is unknown here`);
   const entryTerm = getSafeInteger(view, 8);
   const entryIndex = getSafeInteger(view, 16);
-  if (entryIndex !== index) return damaged(`the record of entry ${entryIndex} stands in its place`);
+  if (entryIndex !== index) return damaged(`it is missing, entry ${entryIndex} is in its place`);
   if (!Number.isSafeInteger(entryTerm)) return damaged(`its term ${entryTerm} is no term`);
   return {
     kind: 'record',

@@ -1,7 +1,7 @@
 import { type LogIndex, logIndex } from '../raft/core/types.ts';
 import type { Engine } from './engine.ts';
 import { logStoreCorrupt, readFailure } from './errors.ts';
-import { entryKey, entryKeyIndex } from './keys.ts';
+import { entryKey } from './keys.ts';
 import type { LogOutline } from './log-outline.ts';
 import { chainStart, type DecodedRecord, decodeRecord } from './record-codec.ts';
 
@@ -35,7 +35,7 @@ export class RecordReader {
   async range(range: RecordRange): Promise<DecodedRecord[]> {
     // Both see the log as it is now, whatever is accepted and written while this reads.
     const outline = this.#outline.part(range.first, range.last);
-    const iterator = this.#engine.iterator({
+    const iterator = this.#engine.values({
       gte: entryKey(range.first),
       lte: entryKey(range.last),
       fillCache: false,
@@ -46,10 +46,10 @@ export class RecordReader {
     let next = range.first;
     try {
       while (next <= range.last) {
-        const pairs = await iterator.nextv(chunkRecordsMax);
-        if (pairs.length === 0) throw missing(next, 'it is missing, and so are all behind it');
-        for (const [key, value] of pairs) {
-          if (entryKeyIndex(key) !== next) throw missing(next, missingReason(key));
+        const values = await iterator.nextv(chunkRecordsMax);
+        if (values.length === 0) throw missing(next, 'it is missing, and so are all behind it');
+        // Without keys, which would double the cost: each record carries its index.
+        for (const value of values) {
           const record = checkRecord(outline, { index: next, value });
           checkChain(found.at(-1), record);
           found.push(record);
@@ -118,11 +118,4 @@ function decode({ index, value }: StoredRecord): DecodedRecord {
 
 function missing(index: LogIndex, reason: string): Error {
   return logStoreCorrupt({ index, reason });
-}
-
-function missingReason(key: Uint8Array): string {
-  const index = entryKeyIndex(key);
-  return index === null
-    ? 'it is missing, a foreign key follows'
-    : `it is missing, ${index} follows`;
 }
