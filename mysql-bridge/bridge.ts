@@ -142,6 +142,8 @@ export class Bridge {
     this.#parts.gate.closeGate('this node is stopping');
     this.#tasks.stopAcks();
     for (const cancel of this.#cancels.values()) cancel.abort();
+    // The server's own shutdown waits for our dump and our connections, if they are still there.
+    this.#tasks.disconnect();
     if (canStopPolitely) await this.#parts.server.stop({ deadlineMs: stopDeadlineMs });
     await this.#tasks.run({ kind: 'kill-server' }, AbortSignal.abort());
     await this.#monitoring;

@@ -49,6 +49,14 @@ export class RoleTasks {
     this.#tail?.stopAcks();
   }
 
+  /** Drops every connection to the server, the dump included: nothing is acked any more. */
+  disconnect(): void {
+    this.#tail?.close();
+    this.#tail = null;
+    this.#admin?.close();
+    this.#admin = null;
+  }
+
   run(task: RoleTask, signal: AbortSignal): Promise<void> {
     switch (task.kind) {
       case 'cut-binlog':
@@ -227,10 +235,7 @@ export class RoleTasks {
   }
 
   async #killServer(): Promise<void> {
-    this.#tail?.close();
-    this.#tail = null;
-    this.#admin?.close();
-    this.#admin = null;
+    this.disconnect();
     await this.#parts.server.kill();
   }
 

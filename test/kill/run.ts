@@ -12,6 +12,8 @@ const { values } = parseArgs({
     writers: { type: 'string', default: '8' },
     only: { type: 'string', default: faultKinds.join(',') },
     'base-port': { type: 'string', default: '21000' },
+    /** Kept, logs and all; a temporary folder otherwise. */
+    'data-dir': { type: 'string' },
   },
 });
 
@@ -20,7 +22,10 @@ const kinds = values.only
   .filter((kind): kind is FaultKind => faultKinds.some((known) => known === kind));
 const reports: CampaignReport[] = [];
 {
-  await using cluster = await BinraftCluster.start({ basePort: Number(values['base-port']) });
+  await using cluster = await BinraftCluster.start({
+    basePort: Number(values['base-port']),
+    ...(values['data-dir'] !== undefined && { directory: values['data-dir'] }),
+  });
   print(cluster.output);
   for (const kind of kinds) {
     reports.push(

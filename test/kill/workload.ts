@@ -53,7 +53,8 @@ export class WriteHistory {
 
 /** SQLSTATE 08007, "transaction resolution unknown": what the proxy answers when it cannot know. */
 const resolutionUnknown = '08007';
-const connectTimeoutMs = 15_000;
+/** A paused node accepts connections and says nothing: an application would give up and try another address. */
+const connectTimeoutMs = 2_000;
 const retryPauseMs = 10;
 
 /** Writers that insert unique rows through the read-write ports until stopped, and write down what they were told. */
@@ -94,10 +95,9 @@ export class Workload implements AsyncDisposable {
 
   async #write(writer: number): Promise<void> {
     let connection: Connection | null = null;
-    for (let sequence = 0, turn = writer; !this.#stop.signal.aborted; ) {
-      connection ??= await this.#connect(turn);
+    for (let sequence = 0; !this.#stop.signal.aborted; ) {
+      connection ??= await this.#connect();
       if (connection === null) {
-        turn += 1;
         await delay(retryPauseMs);
         continue;
       }
@@ -109,17 +109,17 @@ export class Workload implements AsyncDisposable {
       // Whatever failed, the next write starts on a fresh session: this one may be on a deposed primary.
       connection.destroy();
       connection = null;
-      turn += 1;
     }
     connection?.destroy();
   }
 
-  async #connect(turn: number): Promise<Connection | null> {
+  async #connect(): Promise<Connection | null> {
     const { ports, user, password } = this.#options;
     try {
       const connection = await createConnection({
         host: '127.0.0.1',
-        port: ports[turn % ports.length] ?? 0,
+        // Not the next one: all writers would gather on the same node.
+        port: ports[Math.floor(Math.random() * ports.length)] ?? 0,
         user,
         password,
         connectTimeout: connectTimeoutMs,
