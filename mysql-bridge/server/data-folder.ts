@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { escape as quote } from 'mysql2';
 import { FatalError } from '../../base/fatal.ts';
 import type { InternalAccount, MySqlInstallation } from '../mysql-server.ts';
+import { fatalCauseOf } from './explain-failure.ts';
 import { dataDirectoryArgument } from './left-behind.ts';
 import { pathExists } from './machine.ts';
 import { failureOf, runProgram } from './run-program.ts';
@@ -103,6 +104,8 @@ async function initialise(
   if (result.status === 0) return;
   const errors = result.stderr.split('\n').filter((line) => line.includes('[ERROR]'));
   const words = errors.length === 0 ? failureOf(result) : errors.slice(-3).join(' / ');
+  const cause = fatalCauseOf([...errors, words], options.directory);
+  if (cause !== null) throw cause;
   throw new FatalError('MYSQL_INIT_FAILED', `mysqld could not make ${paths.draft}: ${words}`);
 }
 

@@ -22,6 +22,7 @@ import {
 } from './data-folder.ts';
 import { lastErrorsOf, rotateErrorLog, trimErrorLog } from './error-log.ts';
 import { MySqlServerError } from './errors.ts';
+import { fatalCauseOf } from './explain-failure.ts';
 import { deathLauncher } from './launcher.ts';
 import { dataDirectoryArgument, killLeftBehind } from './left-behind.ts';
 import { type MySqlVersion, parseVersion } from './mysql-version.ts';
@@ -240,7 +241,7 @@ export class MysqldProcess implements MySqlServer {
     let problem: string | null = null;
     try {
       while (clock.monotonicMs() < until) {
-        if (run.isOver) throw startFailure(await run.exited.promise, this.port);
+        if (run.isOver) throw this.#startFailure(await run.exited.promise);
         problem = await this.#problemOf(connection);
         if (problem === null) return;
         await clock.delay(readyPollMs);
@@ -269,6 +270,25 @@ export class MysqldProcess implements MySqlServer {
     if (faults.length === 0) return null;
     throw new FatalError('MYSQL_SETTING_UNSAFE', formatFaults(faults));
   }
+
+  #startFailure(exit: MySqlExit): Error {
+    if (exit.wanted) {
+      return new MySqlServerError('MYSQL_START_FAILED', 'mysqld was ended while it started');
+    }
+    const errors = exit.lastErrors.join('\n');
+    if (/Address already in use|server running on port/.test(errors)) {
+      const ports = `${this.port} or ${this.adminPort}`;
+      return new FatalError('PORT_TAKEN', `port ${ports} is taken by another process: ${errors}`);
+    }
+    const how = exit.signal === null ? `status ${exit.status}` : exit.signal;
+    return (
+      fatalCauseOf(exit.lastErrors, this.#options.directory) ??
+      new MySqlServerError(
+        'MYSQL_START_FAILED',
+        `mysqld ended with ${how} while it started:\n${errors || 'its log holds no error'}`,
+      )
+    );
+  }
 }
 
 /** One life of the process. */
@@ -282,22 +302,4 @@ interface Run {
 
 function runAs(): 'root' | null {
   return process.getuid?.() === 0 ? 'root' : null;
-}
-
-function startFailure(exit: MySqlExit, port: number): Error {
-  if (exit.wanted) {
-    return new MySqlServerError('MYSQL_START_FAILED', 'mysqld was ended while it started');
-  }
-  const errors = exit.lastErrors.join('\n');
-  if (/Address already in use|server running on port/.test(errors)) {
-    return new FatalError(
-      'PORT_TAKEN',
-      `port ${port} or its neighbour for administration is taken by another process`,
-    );
-  }
-  const how = exit.signal === null ? `status ${exit.status}` : exit.signal;
-  return new MySqlServerError(
-    'MYSQL_START_FAILED',
-    `mysqld ended with ${how} while it started:\n${errors || 'its log holds no error'}`,
-  );
 }

@@ -1,6 +1,7 @@
 import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise';
 import type { Clock } from '../../base/clock.ts';
-import { messageOf } from '../../base/errors.ts';
+import { type Deferred, deferred } from '../../base/deferred.ts';
+import { codeOf, messageOf } from '../../base/errors.ts';
 import { MySqlServerError } from './errors.ts';
 
 /** How to reach a server: over its unix socket, or a loopback port. */
@@ -24,15 +25,13 @@ export class SqlConnection {
   readonly #clock: Clock;
   #connection: Connection | null = null;
   #opening: Promise<Connection> | null = null;
+  /** Rejects when the connection of now is dropped: mysql2 leaves the statements of a destroyed connection unanswered. */
+  #dropped: Deferred<never> = unobserved();
   #isClosed = false;
 
   constructor(target: SqlTarget, clock: Clock) {
     this.#target = target;
     this.#clock = clock;
-  }
-
-  get isOpen(): boolean {
-    return this.#connection !== null;
   }
 
   /** The server's number for this connection, as KILL takes it; null while it is not open. */
@@ -52,6 +51,7 @@ export class SqlConnection {
     sql: string,
     options: { readonly timeoutMs: number; readonly values?: readonly (string | number)[] },
   ): Promise<readonly SqlRow[]> {
+    // Enough to know it by; what follows may be a secret (HAZARDS S2).
     const statement = sql.split(' ').slice(0, 3).join(' ');
     return await this.#withDeadline(options.timeoutMs, statement, async () => {
       const connection = await this.#opened(options.timeoutMs);
@@ -64,17 +64,14 @@ export class SqlConnection {
     });
   }
 
-  /** Ends the connection at once. Later statements are refused. Idempotent. */
+  /** Ends the connection at once, and whatever waits on it. Later statements are refused. Idempotent. */
   close(): void {
     this.#isClosed = true;
-    this.#drop();
+    this.#drop('the connection was closed');
   }
 
   #opened(timeoutMs: number): Promise<Connection> {
-    if (this.#isClosed) {
-      const error = new MySqlServerError('MYSQL_NOT_RUNNING', 'the connection was closed');
-      return Promise.reject(error);
-    }
+    if (this.#isClosed) return Promise.reject(notRunning('the connection was closed'));
     if (this.#connection !== null) return Promise.resolve(this.#connection);
     return this.#opening ?? this.#beginOpening(timeoutMs);
   }
@@ -89,7 +86,7 @@ export class SqlConnection {
         }
         // Dropped while it opened: whoever waited for it was answered, and nobody else may use it.
         connection.destroy();
-        throw new MySqlServerError('MYSQL_NOT_RUNNING', 'the connection was closed');
+        throw notRunning('the connection was dropped');
       },
       (error: unknown) => {
         if (this.#opening === opening) this.#opening = null;
@@ -120,22 +117,19 @@ export class SqlConnection {
       return connection;
     } catch (error) {
       const place = endpoint.kind === 'socket' ? endpoint.path : `127.0.0.1:${endpoint.port}`;
-      throw new MySqlServerError(
-        'MYSQL_NOT_RUNNING',
-        `no connection to mysqld at ${place}: ${messageOf(error)}`,
-        { cause: error, retryable: true, ...numberOf(error) },
-      );
+      throw notRunning(`no connection to mysqld at ${place}: ${messageOf(error)}`, error);
     }
   }
 
   #explained(error: unknown, statement: string): MySqlServerError {
     const message = `${statement}: ${messageOf(error)}`;
-    const details = { cause: error, ...numberOf(error) };
-    if (details.serverErrorNumber !== undefined) {
+    const number = numberOf(error);
+    if (number.serverErrorNumber !== undefined) {
+      const details = { cause: withoutStatement(error), ...number };
       return new MySqlServerError('MYSQL_STATEMENT_FAILED', message, details);
     }
-    this.#drop();
-    return new MySqlServerError('MYSQL_NOT_RUNNING', message, details);
+    this.#drop('the connection was lost');
+    return notRunning(message, error);
   }
 
   /** One deadline over connecting, waiting in line, and the statement: a stopped server answers none of them. */
@@ -146,12 +140,14 @@ export class SqlConnection {
   ): Promise<Result> {
     const abort = new AbortController();
     const late = this.#clock.delay(timeoutMs, { signal: abort.signal }).then(() => {
-      this.#drop();
       const message = `${statement}: no answer within ${timeoutMs} ms`;
       throw new MySqlServerError('MYSQL_STATEMENT_TIMEOUT', message);
     });
     try {
-      return await Promise.race([work(), late]);
+      return await Promise.race([work(), late, this.#dropped.promise]);
+    } catch (error) {
+      if (codeOf(error) === 'MYSQL_STATEMENT_TIMEOUT') this.#drop('an earlier answer is overdue');
+      throw error;
     } finally {
       abort.abort();
     }
@@ -161,11 +157,35 @@ export class SqlConnection {
     if (this.#connection === connection) this.#connection = null;
   }
 
-  #drop(): void {
+  #drop(reason: string): void {
     this.#connection?.destroy();
     this.#connection = null;
     this.#opening = null;
+    const dropped = this.#dropped;
+    this.#dropped = unobserved();
+    dropped.reject(notRunning(reason));
   }
+}
+
+/** A promise that may reject with nobody waiting for it. */
+function unobserved(): Deferred<never> {
+  const later = deferred<never>();
+  later.promise.catch(() => undefined);
+  return later;
+}
+
+function notRunning(message: string, cause?: unknown): MySqlServerError {
+  return new MySqlServerError('MYSQL_NOT_RUNNING', message, {
+    cause: withoutStatement(cause),
+    retryable: true,
+    ...numberOf(cause),
+  });
+}
+
+/** mysql2 hangs the whole statement on its errors, passwords included; it must not travel to a log from there (HAZARDS S2). */
+function withoutStatement(error: unknown): unknown {
+  if (typeof error === 'object' && error !== null) Reflect.deleteProperty(error, 'sql');
+  return error;
 }
 
 /** MySQL's error number, when the server itself answered with an error. */
