@@ -266,7 +266,7 @@ test('any flipped bit in any file is refused, or changes nothing', async () => {
   await using directory = await temporaryDirectory();
   const original = join(directory.path, 'original');
   await writeLog(original, { restarts: true });
-  const names = (await filesOf(original)).filter((name) => !/LOG(\.old)?$|LOCK$/.test(name));
+  const names = (await filesOf(original)).filter((name) => !/LOG(\.old)?$|LOCK$|\.ldb$/.test(name));
   const files = await Promise.all(
     names.map(async (name) => ({ name, bytes: await readFile(join(original, name)) })),
   );
