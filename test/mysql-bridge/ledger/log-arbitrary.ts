@@ -59,7 +59,13 @@ export interface BuiltLog {
   readonly transactions: readonly MeantTransaction[];
 }
 
-export function buildLog(plan: readonly Step[]): BuiltLog {
+/** A transaction's payload for one of its fragments. */
+export type PayloadMaker = (
+  gtid: Gtid,
+  part: { readonly fragment: number; readonly fragments: number },
+) => Uint8Array;
+
+export function buildLog(plan: readonly Step[], makePayload: PayloadMaker = payloadOf): BuiltLog {
   const entries: Entry[] = [];
   const transactions: MeantTransaction[] = [];
   const next = new Map<string, number>();
@@ -78,7 +84,7 @@ export function buildLog(plan: readonly Step[]): BuiltLog {
     const gtid = gtidOf(number, part.server);
     const sent = part.kind === 'abandoned' ? part.sent : part.fragments;
     for (let fragment = 0; fragment < sent; fragment += 1) {
-      append(EntryKind.data, payloadOf(gtid, { fragment, fragments: part.fragments }));
+      append(EntryKind.data, makePayload(gtid, { fragment, fragments: part.fragments }));
     }
     if (part.kind === 'abandoned') continue;
     next.set(part.server, number);
