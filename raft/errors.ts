@@ -54,12 +54,3 @@ export class ShuttingDownError extends OperationalError {
     super('RAFT_SHUTTING_DOWN', 'this node is shutting down: ask another one');
   }
 }
-
-/** The owner of a setting chose values that cannot work together. */
-export class RaftSettingError extends OperationalError {
-  override readonly name = 'RaftSettingError';
-
-  constructor(message: string) {
-    super('RAFT_SETTING_INVALID', message);
-  }
-}

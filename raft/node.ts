@@ -1,6 +1,5 @@
 import { assert, assertNever } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
-import { type Deferred, deferred } from '../base/deferred.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Random } from '../base/random.ts';
 import type { RaftConfig } from './core/config.ts';
@@ -14,9 +13,10 @@ import {
   NotLeaderError,
   ShuttingDownError,
   TooManyInFlightError,
-  TransferAbortedError,
   TransferringError,
 } from './errors.ts';
+import { HandOver } from './hand-over.ts';
+import { LeaderWatch } from './leader-watch.ts';
 import { LeaderLease, leaseDurationMs } from './lease.ts';
 import type { LogStore } from './log-store.ts';
 import type { Machine } from './machine.ts';
@@ -74,6 +74,7 @@ export class RaftNode implements Raft {
   readonly #machine: Machine;
   readonly #runner: EffectRunner;
   readonly #ticker: Ticker;
+  readonly #handOver: HandOver;
   readonly #lease: LeaderLease;
   readonly #reads = new WaitingReads();
   readonly #connected = new Set<NodeId>();
@@ -87,7 +88,6 @@ export class RaftNode implements Raft {
   #status: RaftStatus;
   #isStatusOld = false;
   #notified: RaftStatus;
-  #transfer: Deferred<void> | null = null;
   /** The term this node leads in, as the lease knows it. */
   #leaseTerm: Term | null = null;
 
@@ -103,13 +103,15 @@ export class RaftNode implements Raft {
       }),
     });
     this.#runner = this.#buildRunner(options);
-    this.#ticker = new Ticker({
+    this.#handOver = new HandOver({
       clock: options.clock,
-      tickMs: this.#tickMs,
-      onTick: () => this.#tick(),
-      onStall: (stalledMs) => this.#recoverFromStall(stalledMs),
-      ...(options.afterPendingIo && { afterPendingIo: options.afterPendingIo }),
+      logger: options.logger,
+      abdicationMsMax: this.#electionTimeoutMs('min'),
+      status: () => this.status,
+      onInput: (input) => this.#enqueue(input),
+      signal: this.#closing.signal,
     });
+    this.#ticker = this.#buildTicker(options);
     this.#status = raftStatusOf(this.#machine.status, this.#connected);
     this.#notified = this.#status;
   }
@@ -173,25 +175,11 @@ export class RaftNode implements Raft {
 
   transferLeadership(target: NodeId | null): Promise<void> {
     if (this.#isOver) return Promise.reject(new ShuttingDownError());
-    if (this.status.role !== 'leader') {
-      return Promise.reject(new NotLeaderError(this.status.leaderId));
-    }
-    if (this.#transfer !== null) return Promise.reject(new TransferringError());
-    return this.#beginTransfer(target).promise;
+    return this.#handOver.transfer(target);
   }
 
   abdicate(reason: string): void {
-    const { role, term } = this.status;
-    if (this.#isOver || role !== 'leader') return;
-    this.#options.logger.warn('abdicating', { reason, term });
-    const transfer = this.#transfer ?? this.#beginTransfer(null);
-    const stepDownIfStillLeading = (): void => {
-      if (this.status.role !== 'leader' || this.status.term !== term) return;
-      this.#enqueue({ kind: 'step-down' });
-    };
-    const { signal } = this.#closing;
-    const deadline = this.#options.clock.delay(this.#electionTimeoutMs('min'), { signal });
-    Promise.race([transfer.promise, deadline]).then(stepDownIfStillLeading, stepDownIfStillLeading);
+    if (!this.#isOver) this.#handOver.abdicate(reason);
   }
 
   setApplied(index: LogIndex): void {
@@ -234,6 +222,36 @@ export class RaftNode implements Raft {
       onNotice: (notice) => this.#onNotice(notice),
       onFatal: (error) => this.#fail(error),
     });
+  }
+
+  #buildTicker({ clock, logger, afterPendingIo }: RaftNodeOptions): Ticker {
+    const watch = new LeaderWatch({
+      clock,
+      logger,
+      electionMsMin: this.#electionTimeoutMs('min'),
+      electionMsMax: this.#electionTimeoutMs('max'),
+      status: () => this.status,
+      unfinishedWriteSinceMs: () => this.#runner.unfinishedWriteSinceMs,
+      readIndex: () => this.readIndex(),
+      abdicate: (reason) => this.abdicate(reason),
+      onInput: (input) => this.#enqueue(input),
+      signal: this.#closing.signal,
+    });
+    return new Ticker({
+      clock,
+      tickMs: this.#tickMs,
+      onTick: () => {
+        watch.tick();
+        this.#enqueue({ kind: 'tick' });
+      },
+      onStall: (stalledMs) => watch.stalled(stalledMs),
+      ...(afterPendingIo && { afterPendingIo }),
+    });
+  }
+
+  #electionTimeoutMs(bound: 'min' | 'max'): number {
+    const { electionTicksMin, electionTicksMax } = this.#options.config;
+    return (bound === 'min' ? electionTicksMin : electionTicksMax) * this.#tickMs;
   }
 
   // One turn.
@@ -324,7 +342,7 @@ export class RaftNode implements Raft {
         this.#reads.rejected(notice.readId, new NotLeaderError(notice.leaderId));
         return;
       case 'transfer-ended':
-        this.#endTransfer(notice.outcome, notice.reason);
+        this.#handOver.ended(notice.outcome, notice.reason);
         return;
       case 'role-changed':
         this.#options.logger.info('role-changed', {
@@ -355,72 +373,7 @@ export class RaftNode implements Raft {
     this.#enqueue({ kind: 'peer-unreachable', peer });
   }
 
-  // Time.
-
-  #tick(): void {
-    this.#leaveIfStoreHangs();
-    this.#enqueue({ kind: 'tick' });
-  }
-
-  /**
-   * A leader that cannot write must not go on leading, however well its heartbeats travel (HAZARDS R11). Its successor needs
-   * nothing from this disk: what committed is on a majority of the others or on none.
-   */
-  #leaveIfStoreHangs(): void {
-    const sinceMs = this.#runner.unfinishedWriteSinceMs;
-    if (sinceMs === null || this.status.role !== 'leader' || this.status.isTransferring) return;
-    const ageMs = this.#options.clock.monotonicMs() - sinceMs;
-    if (ageMs > this.#electionTimeoutMs('max')) {
-      this.abdicate(`a write to the log has not ended for ${Math.round(ageMs)} ms`);
-    }
-  }
-
-  /**
-   * After a pause longer than the shortest election timeout another leader may exist. Reads are safe already, since each waits for
-   * a round begun after it; but a leader that cannot get one now should say so before its next check of the quorum does.
-   */
-  #recoverFromStall(stalledMs: number): void {
-    if (stalledMs < this.#electionTimeoutMs('min')) return;
-    this.#options.logger.warn('stalled', { stalledMs: Math.round(stalledMs) });
-    const { role, term } = this.status;
-    if (role !== 'leader') return;
-    const { signal } = this.#closing;
-    const deadline = this.#options.clock
-      .delay(this.#electionTimeoutMs('min'), { signal })
-      .then(() => 'late' as const);
-    Promise.race([this.readIndex(), deadline]).then(
-      (outcome) => {
-        const isSameLeader = this.status.role === 'leader' && this.status.term === term;
-        if (outcome === 'late' && isSameLeader) this.#enqueue({ kind: 'step-down' });
-      },
-      // Rejected: this node no longer leads, or is closing.
-      () => undefined,
-    );
-  }
-
-  #electionTimeoutMs(bound: 'min' | 'max'): number {
-    const { electionTicksMin, electionTicksMax } = this.#options.config;
-    return (bound === 'min' ? electionTicksMin : electionTicksMax) * this.#tickMs;
-  }
-
-  // Transfer, end.
-
-  #beginTransfer(target: NodeId | null): Deferred<void> {
-    const transfer = deferred();
-    // Somebody may only want the hand-over, not its outcome.
-    transfer.promise.catch(() => undefined);
-    this.#transfer = transfer;
-    this.#enqueue({ kind: 'transfer-leadership', target });
-    return transfer;
-  }
-
-  #endTransfer(outcome: 'handed-over' | 'aborted' | 'rejected', reason: string): void {
-    const transfer = this.#transfer;
-    this.#transfer = null;
-    if (outcome === 'handed-over') transfer?.resolve();
-    else if (this.status.role === 'leader') transfer?.reject(new TransferAbortedError(reason));
-    else transfer?.reject(new NotLeaderError(this.status.leaderId));
-  }
+  // The end.
 
   #fail(error: unknown): void {
     if (this.#isOver) return;
@@ -439,8 +392,7 @@ export class RaftNode implements Raft {
     const error = new ShuttingDownError();
     this.#closing.abort(error);
     this.#reads.rejectAll(error);
-    this.#transfer?.reject(error);
-    this.#transfer = null;
+    this.#handOver.end(error);
   }
 }
 

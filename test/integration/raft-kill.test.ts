@@ -12,6 +12,7 @@ import type { MemberCommand, MemberReport } from './raft-member.ts';
 // entry that any leader reported as committed.
 
 const kills = 5;
+const pauses = 2;
 
 interface Member {
   readonly id: string;
@@ -96,25 +97,19 @@ function command(member: Member, order: MemberCommand): void {
   member.child.send(order);
 }
 
-test('nothing that was settled as committed is lost when leaders are killed under load', async () => {
-  await using processes = await Processes.start();
-  let newest = 0;
-  for (let round = 1; round <= kills; round += 1) {
-    const leader = await until('a new leader that commits', () => {
-      const found = processes.leader();
-      return found !== undefined && newestTerm(found) > newest ? found : null;
-    });
-    newest = newestTerm(leader);
-    const before = processes.settled.size;
-    await until('commits', () => processes.settled.size > before + 200);
-    await processes.kill(leader);
-    processes.startMember(leader.id);
-  }
-
-  await until('a leader at the end', () => {
+/** A leader of a newer term than `newestSeen` that has committed some entries of its own. */
+async function committingLeader(processes: Processes, newestSeen: number): Promise<Member> {
+  const leader = await until('a new leader', () => {
     const found = processes.leader();
-    return found !== undefined && newestTerm(found) > newest;
+    return found !== undefined && newestTerm(found) > newestSeen ? found : null;
   });
+  const before = processes.settled.size;
+  await until('commits', () => processes.settled.size > before + 200);
+  return leader;
+}
+
+/** Every member's log holds what was settled, at its index, and nothing was settled twice. */
+async function expectNothingLost(processes: Processes): Promise<void> {
   for (const member of processes.members.values()) command(member, { kind: 'quiesce' });
   // Some more may commit while the order travels: they are not asked for.
   const settled = [...processes.settled];
@@ -123,10 +118,47 @@ test('nothing that was settled as committed is lost when leaders are killed unde
   await until('the logs', () => [...processes.members.values()].every(({ log }) => log !== null));
 
   expect(processes.contradictions).toEqual([]);
-  expect(processes.settled.size).toBeGreaterThan(kills * 200);
   for (const { log } of processes.members.values()) {
     const held = new Map(log);
-    const lost = settled.filter(([index, text]) => held.get(index) !== text);
-    expect(lost).toEqual([]);
+    expect(settled.filter(([index, text]) => held.get(index) !== text)).toEqual([]);
   }
+}
+
+test('nothing that was settled as committed is lost when leaders are killed under load', async () => {
+  await using processes = await Processes.start();
+  let newest = 0;
+  for (let round = 1; round <= kills; round += 1) {
+    const leader = await committingLeader(processes, newest);
+    newest = newestTerm(leader);
+    await processes.kill(leader);
+    processes.startMember(leader.id);
+  }
+  await committingLeader(processes, newest);
+
+  expect(processes.settled.size).toBeGreaterThan(kills * 200);
+  await expectNothingLost(processes);
 });
+
+test('a leader that is stopped and goes on later settles nothing of its own past', async () => {
+  await using processes = await Processes.start();
+  let newest = 0;
+  for (let round = 1; round <= pauses; round += 1) {
+    const paused = await committingLeader(processes, newest - 1);
+    newest = newestTerm(paused);
+    paused.child.kill('SIGSTOP');
+    const next = await committingLeader(processes, newest);
+    newest = newestTerm(next);
+
+    paused.child.kill('SIGCONT');
+    const before = processes.settled.size;
+    await until('commits', () => processes.settled.size > before + 200);
+  }
+
+  // The paused ones did not disturb: whoever led when they woke still does.
+  expect(newestTerm(processes.leader() ?? unknownMember())).toBe(newest);
+  await expectNothingLost(processes);
+});
+
+function unknownMember(): never {
+  throw new Error('there is no leader');
+}
