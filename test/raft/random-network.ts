@@ -5,6 +5,7 @@ import type { RaftConfig } from '../../raft/core/config.ts';
 import type { Input } from '../../raft/core/inputs.ts';
 import type { Message } from '../../raft/core/messages.ts';
 import { logIndex, type NodeId, nodeId } from '../../raft/core/types.ts';
+import { LeaseChecker } from './lease-checker.ts';
 import { SafetyChecker } from './safety-checker.ts';
 import { SimulatedNode } from './simulated-node.ts';
 
@@ -33,6 +34,8 @@ export interface RandomNetworkOptions {
   readonly seed: number;
   readonly nodeCount: number;
   readonly weights: FaultWeights;
+  /** All clocks run alike: then leases can be checked as well. Otherwise each node has its own time. */
+  readonly isLockstep: boolean;
 }
 
 const inFlightMax = 400;
@@ -41,6 +44,10 @@ const unwrittenMax = 12;
 /** Nodes, wires and disks driven by luck from one seed; the checker looks after every step. */
 export class RandomNetwork {
   readonly checker: SafetyChecker;
+  readonly leases: LeaseChecker;
+  readonly #isLockstep: boolean;
+  /** How fast time passes compared with messages and disks, in percent of the actions. */
+  readonly #tickShare: number;
   readonly #random: SeededRandom;
   readonly #nodes: SimulatedNode[];
   readonly #ids: readonly NodeId[];
@@ -52,9 +59,11 @@ export class RandomNetwork {
   #nextPayload = 0;
   #nextReadId = 0;
 
-  constructor({ seed, nodeCount, weights }: RandomNetworkOptions) {
+  constructor({ seed, nodeCount, weights, isLockstep }: RandomNetworkOptions) {
     const random = new SeededRandom(seed);
     this.#random = random;
+    this.#isLockstep = isLockstep;
+    this.#tickShare = random.below(4, 30);
     this.#ids = Array.from({ length: nodeCount }, (_, place) => nodeId(`n${place + 1}`));
     this.#faults = Object.entries(weights).flatMap(([fault, weight]) =>
       Array.from({ length: weight }, () => fault as Fault),
@@ -72,14 +81,15 @@ export class RandomNetwork {
     };
     this.#nodes = [];
     this.checker = new SafetyChecker(this.#nodes);
+    this.leases = new LeaseChecker(this.#nodes, this.#config.electionTicksMin);
     for (const id of this.#ids) this.#nodes.push(this.#createNode(id));
   }
 
-  /** One random thing happens. Half of the time it is work, so that there is something to break. */
+  /** One random thing happens. Most of the time it is work, so that there is something to break. */
   act(): void {
     const dice = this.#random.below(0, 100);
-    if (dice < 30) this.#deliverAny();
-    else if (dice < 55) this.#tickAny();
+    if (dice < this.#tickShare) this.#tickAny();
+    else if (dice < 55) this.#deliverAny();
     else if (dice < 72) this.#persistAny();
     else if (dice < 82) this.#proposeAny();
     else if (dice < 88) this.#readAny();
@@ -97,7 +107,7 @@ export class RandomNetwork {
 
   /** A tick everywhere, and all that follows from it. */
   round(): void {
-    for (const node of this.#nodes) this.#step(node, { kind: 'tick' });
+    this.#tickAll();
     for (let turn = 0; turn < 20; turn += 1) {
       for (const node of this.#nodes) node.persist();
       const batch = this.#inFlight;
@@ -137,6 +147,7 @@ export class RandomNetwork {
       onEffect: (node, effect) => this.checker.onEffect(node, effect),
       onSend: (node, to, message) => {
         this.checker.onSend(node, to, message);
+        this.leases.onSend(node, message);
         this.#send({ from: node.id, to, message });
       },
     });
@@ -154,6 +165,7 @@ export class RandomNetwork {
 
   #checkAll(): void {
     for (const node of this.#nodes) this.checker.check(node);
+    if (this.#isLockstep) this.leases.check();
   }
 
   #takeAny(): InFlight | undefined {
@@ -188,9 +200,18 @@ export class RandomNetwork {
   }
 
   #tickAny(): void {
-    const isTogether = this.#random.below(0, 3) > 0;
-    const nodes = isTogether ? this.#nodes : [this.#anyUp()];
-    for (const node of nodes) if (node?.isUp === true) this.#step(node, { kind: 'tick' });
+    if (this.#isLockstep || this.#random.below(0, 3) > 0) {
+      this.#tickAll();
+      return;
+    }
+    const node = this.#anyUp();
+    if (node !== undefined) this.#step(node, { kind: 'tick' });
+  }
+
+  /** Time passes everywhere before anyone acts on it: a lease ends no later than the patience of the voters. */
+  #tickAll(): void {
+    this.leases.tick();
+    for (const node of this.#nodes) if (node.isUp) this.#step(node, { kind: 'tick' });
   }
 
   #persistAny(): void {
