@@ -200,3 +200,25 @@ test('a replica with a transaction of its own is refused for good, by name (HAZA
   expect(errors).toContain('fatal error 1236');
   expect(errors).toContain(`${uuid}:1`);
 }, 120_000);
+
+test('a semisynchronous replica falls back to asynchronous by itself', async () => {
+  await using a = await startPrimary(1);
+  await using source = await startSource(a);
+  await using c = await startTestMySql({ serverId: 3 });
+  await (await a.connect()).query('CREATE DATABASE app; CREATE TABLE app.t (id INT PRIMARY KEY)');
+  await source.append(a);
+  const observer = await c.connect();
+  await observer.query('SET GLOBAL super_read_only = OFF');
+  await observer.query(
+    `SET SESSION sql_log_bin = 0; INSTALL PLUGIN rpl_semi_sync_replica SONAME 'semisync_replica.so';
+     SET GLOBAL rpl_semi_sync_replica_enabled = ON`,
+  );
+
+  await follow(c, source.port);
+  await applied(c, source);
+
+  expect((await replicaStatus(observer)).ioRunning).toBe('Yes');
+  const status = 'SHOW STATUS LIKE "Rpl_semi_sync_replica_status"';
+  const [rows] = await observer.query(status);
+  expect(rows).toMatchObject([{ Value: 'OFF' }]);
+}, 120_000);
