@@ -110,5 +110,5 @@ export function encodeClientError(error: {
 
 /** As `mysqld` words it, for an account that may not be used through the proxy. */
 export function accessDeniedText(user: string): string {
-  return `Access denied for user '${user}'@'localhost' (using password: YES)`;
+  return `Access denied for user '${user}'@'127.0.0.1' (using password: YES)`;
 }
