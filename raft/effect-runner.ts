@@ -66,9 +66,9 @@ export class EffectRunner {
     });
   }
 
-  /** When the oldest write that is not yet durable was ordered; null when there is none. */
-  get unfinishedWriteSinceMs(): number | null {
-    return this.#writes.unfinishedSinceMs;
+  /** When the write in flight began; null when there is none. */
+  get writeInFlightSinceMs(): number | null {
+    return this.#writes.inFlightSinceMs;
   }
 
   /** The effects of one turn. Their writes are merged; the write begins after the last of them was looked at. */

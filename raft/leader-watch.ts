@@ -10,8 +10,8 @@ export interface LeaderWatchOptions {
   readonly electionMsMin: number;
   readonly electionMsMax: number;
   readonly status: () => RaftStatus;
-  /** When the oldest write that is not yet durable was ordered. */
-  readonly unfinishedWriteSinceMs: () => number | null;
+  /** When the write to the log that is in flight began; null when there is none. */
+  readonly writeInFlightSinceMs: () => number | null;
   readonly readIndex: () => Promise<LogIndex>;
   readonly abdicate: (reason: string) => void;
   readonly onInput: (input: Input) => void;
@@ -29,14 +29,15 @@ export class LeaderWatch {
 
   /**
    * A leader that cannot write must not go on leading, however well its heartbeats travel (HAZARDS R11). Its successor needs
-   * nothing from this disk: what committed is on a majority, and that need not include this node.
+   * nothing from this disk: what committed is on a majority, and that need not include this node. Two election timeouts,
+   * because a busy disk may take hundreds of milliseconds over a large batch, and a successor's is often no better.
    */
   tick(): void {
-    const sinceMs = this.#options.unfinishedWriteSinceMs();
+    const sinceMs = this.#options.writeInFlightSinceMs();
     const { role, isTransferring } = this.#options.status();
     if (sinceMs === null || role !== 'leader' || isTransferring) return;
     const ageMs = this.#options.clock.monotonicMs() - sinceMs;
-    if (ageMs <= this.#options.electionMsMax) return;
+    if (ageMs <= 2 * this.#options.electionMsMax) return;
     this.#options.abdicate(`a write to the log has not ended for ${Math.round(ageMs)} ms`);
   }
 

@@ -231,7 +231,7 @@ export class RaftNode implements Raft {
       electionMsMin: this.#electionTimeoutMs('min'),
       electionMsMax: this.#electionTimeoutMs('max'),
       status: () => this.status,
-      unfinishedWriteSinceMs: () => this.#runner.unfinishedWriteSinceMs,
+      writeInFlightSinceMs: () => this.#runner.writeInFlightSinceMs,
       readIndex: () => this.readIndex(),
       abdicate: (reason) => this.abdicate(reason),
       onInput: (input) => this.#enqueue(input),

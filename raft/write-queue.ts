@@ -4,7 +4,7 @@ import type { LogBatch, LogStore } from './log-store.ts';
 import { mergeBatches } from './merge-batches.ts';
 
 /** A merged write is not grown past this: one huge batch would delay everything behind it. */
-const mergedBytesMax = 8 * 1024 * 1024;
+const mergedBytesMax = 4 * 1024 * 1024;
 
 export interface WriteQueueOptions {
   readonly store: LogStore;
@@ -15,18 +15,13 @@ export interface WriteQueueOptions {
   readonly onFailed: (error: unknown) => void;
 }
 
-interface Waiting {
-  readonly effect: PersistEffect;
-  readonly sinceMs: number;
-}
-
 /**
  * Carries out `persist` effects in order, one write at a time; what arrives while one is in flight goes together into the next
  * (group commit).
  */
 export class WriteQueue {
   readonly #options: WriteQueueOptions;
-  #waiting: Waiting[] = [];
+  #waiting: PersistEffect[] = [];
   #inFlightSinceMs: number | null = null;
   #durableIoId = 0;
   #isStopped = false;
@@ -40,22 +35,25 @@ export class WriteQueue {
     return this.#durableIoId;
   }
 
-  /** When the oldest write that is not yet durable was ordered, on the monotonic clock; null when all are durable. */
-  get unfinishedSinceMs(): number | null {
-    return this.#inFlightSinceMs ?? this.#waiting[0]?.sinceMs ?? null;
+  /**
+   * When the write in flight began, on the monotonic clock; null when there is none. How long the next ones wait says
+   * only how much there is to write; a write that does not end says that the disk hangs.
+   */
+  get inFlightSinceMs(): number | null {
+    return this.#inFlightSinceMs;
   }
 
   /** Keeps the effect for the next `start`. */
   add(effect: PersistEffect): void {
-    this.#waiting.push({ effect, sinceMs: this.#options.clock.monotonicMs() });
+    this.#waiting.push(effect);
   }
 
   /** Begins to write what waits, unless a write is in flight: its end begins the next. */
   start(): void {
     const [oldest] = this.#waiting;
     if (this.#isStopped || this.#inFlightSinceMs !== null || oldest === undefined) return;
-    const { batch, ioId } = this.#takeBatch(oldest.effect);
-    this.#inFlightSinceMs = oldest.sinceMs;
+    const { batch, ioId } = this.#takeBatch(oldest);
+    this.#inFlightSinceMs = this.#options.clock.monotonicMs();
     this.#options.store.write(batch).then(
       () => this.#finish(ioId, batch),
       (error: unknown) => this.#fail(error),
@@ -73,7 +71,7 @@ export class WriteQueue {
     let ioId = oldest.ioId;
     let bytes = payloadBytes(oldest);
     let taken = 1;
-    for (const { effect } of this.#waiting.slice(1)) {
+    for (const effect of this.#waiting.slice(1)) {
       bytes += payloadBytes(effect);
       if (bytes > mergedBytesMax) break;
       batch = mergeBatches(batch, effect);
@@ -105,7 +103,7 @@ export class WriteQueue {
   #durableEntryIndex(batch: LogBatch): number | null {
     const last = batch.entries.at(-1)?.index;
     if (last === undefined) return null;
-    const cuts = this.#waiting.map(({ effect }) => effect.truncateFrom ?? Infinity);
+    const cuts = this.#waiting.map((effect) => effect.truncateFrom ?? Infinity);
     return Math.min(last, ...cuts.map((cut) => cut - 1));
   }
 

@@ -186,7 +186,7 @@ test('after a failed write nothing is sent, written or reported any more (R17)',
 test('a batch is not grown without bound', async () => {
   const { runner, store } = bench({ cacheBytesMax: 100_000_000 });
   runner.run([persist(1)]);
-  const large = { bytes: 5 * 1024 * 1024 };
+  const large = { bytes: 3 * 1024 * 1024 };
   runner.run([persist(2, entries(1, 1, large)), persist(3, entries(2, 2, large))]);
 
   await store.finishWrite();

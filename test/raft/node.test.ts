@@ -300,7 +300,7 @@ test('a leader whose log write hangs gives leadership up (R11)', async () => {
   transport.events?.onMessage(n2, { kind: 'timeout-now', term: term(1) });
   await settled();
 
-  clock.advance(975);
+  clock.advance(1975);
   await settled();
   expect(kindsOf(machine.inputs)).not.toContain('transfer-leadership');
   clock.advance(50);
