@@ -28,6 +28,7 @@ const options: fc.Arbitrary<RandomNetworkOptions> = fc.record({
 const runs = Number(process.env['RAFT_RUNS'] ?? 150);
 const seed = Number(process.env['RAFT_SEED'] ?? Date.now() % 0x7fff_ffff);
 const actions = 1500;
+const runMsMax = 100;
 /** Some election timeouts: the first campaign may split, and whoever just stepped down waits longer. */
 const roundsMax = 150;
 
@@ -69,4 +70,4 @@ test(`I1–I10 and I12 hold in any weather, and a healed cluster converges (seed
   expect(electedCount / runs).toBeGreaterThan(2);
   expect(committedCount / runs).toBeGreaterThan(20);
   expect(leasesSeen).toBeGreaterThan(100);
-}, 60_000);
+}, 60_000 + runs * runMsMax);
