@@ -15,7 +15,7 @@ import { openFiles } from './open-files.ts';
 import { RecheckWindow } from './recheck-window.ts';
 import type { DecodedRecord } from './record-codec.ts';
 import { RecordReader } from './record-reader.ts';
-import { scrub } from './scrub.ts';
+import { scrubRecords, scrubTables } from './scrub.ts';
 import { planWrite } from './write-plan.ts';
 
 export interface LevelLogStoreOptions extends Partial<EngineOptions> {
@@ -69,6 +69,7 @@ interface LevelLogStoreParts {
   readonly engine: Engine;
   readonly marker: DurableMarker;
   readonly state: StoredState;
+  readonly uncheckedTables: readonly string[];
   readonly opened: LogStoreState;
   readonly engineOptions: EngineOptions;
   readonly clock: Clock;
@@ -160,14 +161,16 @@ export class LevelLogStore implements LogStore {
   }
 
   async #scrub(checkedFrom: LogIndex): Promise<void> {
-    const { clock, logger, opened } = this.#parts;
+    const { clock, logger, opened, uncheckedTables } = this.#parts;
     const startedMs = clock.monotonicMs();
+    const pace = { clock, signal: this.#closing.signal };
     try {
-      await scrub({
+      // First, because the engine does not survive every damage that a read of records could meet.
+      await scrubTables(uncheckedTables, pace);
+      await scrubRecords({
+        ...pace,
         first: opened.firstIndex,
         last: checkedFrom,
-        clock,
-        signal: this.#closing.signal,
         lastHeld: () => this.#log.outline.lastIndex,
         checkPiece: async (piece) => (await this.#readRecords({ ...piece, countMin: 2 })).length,
       });

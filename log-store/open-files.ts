@@ -16,10 +16,14 @@ import {
 } from './meta-codec.ts';
 import { checkMark } from './open-check.ts';
 import { chainStart } from './record-codec.ts';
+import { checkTablesBeforeOpen } from './table-check.ts';
 
 /** The two parts of a store's folder. */
 const engineFolder = 'level';
 const markerFile = 'durable-mark';
+
+/** Of the tables' blocks, so many bytes are read before the engine opens; the background check reads the others. */
+const tableBytesMax = 64 * 1024 * 1024;
 
 export interface OpenFilesOptions {
   readonly directory: string;
@@ -32,6 +36,8 @@ export interface OpenedFiles {
   readonly engine: Engine;
   readonly marker: DurableMarker;
   readonly state: StoredState;
+  /** Tables of the engine whose blocks were not read yet. */
+  readonly uncheckedTables: readonly string[];
 }
 
 const emptyState: StoredState = {
@@ -60,6 +66,7 @@ async function openBoth(options: OpenFilesOptions): Promise<OpenedFiles> {
   const engineDirectory = join(options.directory, engineFolder);
   const markerPath = join(options.directory, markerFile);
   const hadTables = await holdsTables(engineDirectory);
+  const uncheckedTables = await checkTablesBeforeOpen(engineDirectory, tableBytesMax);
   const existing = await DurableMarker.open(markerPath);
   let marker = existing?.marker ?? null;
   let engine: Engine | null = null;
@@ -72,7 +79,7 @@ async function openBoth(options: OpenFilesOptions): Promise<OpenedFiles> {
     marker ??= await makeMarker(markerPath, state);
     const { sequence, hardState, lastIndex } = state;
     marker.write({ sequence, term: hardState.term, lastIndex });
-    return { engine, marker, state };
+    return { engine, marker, state, uncheckedTables };
   } catch (thrown) {
     await marker?.close();
     await engine?.close();

@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import { type LogIndex, logIndex } from '../raft/core/types.ts';
+import { checkTable } from './table-check.ts';
 
 /** One piece of work: small enough not to be felt by the event loop. */
 const pieceBytesMax = 256 * 1024;
@@ -9,12 +10,16 @@ const restFactor = 9;
 const restMsMin = 1;
 const restMsMax = 1000;
 
-export interface ScrubOptions {
+export interface Pace {
+  readonly clock: Clock;
+  /** Ends the work at the next rest, which rejects with the signal's reason. */
+  readonly signal: AbortSignal;
+}
+
+export interface ScrubRecordsOptions extends Pace {
   readonly first: LogIndex;
   /** The last entry to read; those behind it were checked at open. */
   readonly last: LogIndex;
-  readonly clock: Clock;
-  readonly signal: AbortSignal;
   /** The newest entry now: a truncation may have come below `last`. */
   readonly lastHeld: () => LogIndex;
   /** Reads and checks a piece; answers how many records it held, at least two unless there is one only. */
@@ -25,24 +30,32 @@ export interface ScrubOptions {
   }) => Promise<number>;
 }
 
+/** Reads the tables that were not read at open, in the background and mostly at rest. */
+export async function scrubTables(paths: readonly string[], pace: Pace): Promise<void> {
+  for (const path of paths) {
+    await withRest(pace, () => checkTable(path, { withBlocks: true }));
+  }
+}
+
 /**
- * Reads the part of the log that was not read at open, in the background and mostly at rest, so that damage is found
- * before the entry is needed. Pieces overlap by one record, so that the chain is checked across them, too.
+ * Reads the records that were not read at open, so that damage is found before the entry is needed. Pieces overlap by one
+ * record: the chain is checked across them, too.
  */
-export async function scrub(options: ScrubOptions): Promise<void> {
-  const { clock, signal } = options;
-  let first = options.first;
-  while (!signal.aborted) {
+export async function scrubRecords(options: ScrubRecordsOptions): Promise<void> {
+  for (let { first } = options; ; ) {
     const end = Math.min(options.last, options.lastHeld());
     if (first >= end) return;
-    const startedMs = clock.monotonicMs();
-    const count = await options.checkPiece({
-      first,
-      last: logIndex(Math.min(end, first + pieceRecordsMax - 1)),
-      bytesMax: pieceBytesMax,
-    });
+    const last = logIndex(Math.min(end, first + pieceRecordsMax - 1));
+    const piece = { first, last, bytesMax: pieceBytesMax };
+    const count = await withRest(options, () => options.checkPiece(piece));
     first = logIndex(first + Math.max(1, count - 1));
-    const restMs = (clock.monotonicMs() - startedMs) * restFactor;
-    await clock.delay(Math.min(Math.max(restMs, restMsMin), restMsMax), { signal });
   }
+}
+
+async function withRest(pace: Pace, work: () => Promise<number>): Promise<number> {
+  const startedMs = pace.clock.monotonicMs();
+  const result = await work();
+  const restMs = (pace.clock.monotonicMs() - startedMs) * restFactor;
+  await pace.clock.delay(Math.min(Math.max(restMs, restMsMin), restMsMax), { signal: pace.signal });
+  return result;
 }
