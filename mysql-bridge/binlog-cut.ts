@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { messageOf } from '../base/errors.ts';
 import { FatalError } from '../base/fatal.ts';
 import { BinlogError } from './binlog/binlog-error.ts';
-import { type BinlogFileEnd, BinlogFileScan } from './binlog/binlog-file-scan.ts';
+import { type BinlogFileEnd, BinlogFileScan, type ScanDepth } from './binlog/binlog-file-scan.ts';
 import { CutPlanner } from './binlog/cut-planner.ts';
 import { formatGtid, type Gtid } from './binlog/gtid.ts';
 import { GtidSearch } from './binlog/gtid-search.ts';
@@ -53,7 +53,8 @@ export type CutOutcome =
       readonly saved: SavedCut;
     };
 
-const chunkBytes = 1024 * 1024;
+/** Some milliseconds of work: heartbeats of the same thread must not wait longer. */
+const chunkBytes = 256 * 1024;
 
 /**
  * Looks at the binlog of a stopped mysqld without changing it. Rejects with FatalError BINLOG_UNDECIDABLE when no cut can be
@@ -101,12 +102,12 @@ export async function cutBinlog(options: CutBinlogOptions): Promise<CutOutcome> 
 }
 
 /**
- * A rotation waits for all prepared transactions, so an uncommitted one may stand in the newest file alone. If that is not
- * so, something other than this node wrote here.
+ * A rotation waits for all prepared transactions, so an uncommitted one stands in the newest file alone. Statements that
+ * prepare nothing (ANALYZE, OPTIMIZE, FLUSH) do not hold it up; then the node is rebuilt, which is rare and safe.
  */
 async function checkPreviousFile(file: string, options: BinlogTailOptions): Promise<void> {
   const planner = new CutPlanner(options.isCommitted);
-  await scanFile(file, options, planner);
+  await scanFile(file, { ...options, depth: 'gtids' }, planner);
   const { transactions, gtids } = planner.plan;
   if (transactions === 0) return;
   throw undecidable(
@@ -117,7 +118,11 @@ async function checkPreviousFile(file: string, options: BinlogTailOptions): Prom
 
 async function inspectNewestFile(file: string, options: BinlogTailOptions): Promise<BinlogTail> {
   const planner = new CutPlanner(options.isCommitted);
-  const { fileBytes, end, damage, wasClosed } = await scanFile(file, options, planner);
+  const { fileBytes, end, damage, wasClosed } = await scanFile(
+    file,
+    { ...options, depth: 'events' },
+    planner,
+  );
   if (planner.contradiction !== null) throw undecidable(`${file}: ${planner.contradiction}`);
   const { from, transactions, gtids, lastCommitted } = planner.plan;
   if (from !== null && wasClosed) {
@@ -163,12 +168,12 @@ async function checkBehindDamage(
 
 async function scanFile(
   file: string,
-  options: BinlogTailOptions,
+  options: BinlogTailOptions & { readonly depth: ScanDepth },
   planner: CutPlanner,
 ): Promise<BinlogFileEnd & { readonly fileBytes: bigint }> {
   await using handle = await openFile(join(options.dataDirectory, file), 'r');
   const { size } = await handle.stat({ bigint: true });
-  const scan = new BinlogFileScan((transaction) => planner.take(transaction));
+  const scan = new BinlogFileScan(options.depth, (transaction) => planner.take(transaction));
   try {
     for await (const chunk of chunksOf(handle, 0n)) {
       scan.push(chunk);

@@ -31,13 +31,20 @@ export interface BinlogFileEnd {
 }
 
 /**
+ * `events`: every event is checked. `gtids`: of each transaction its GTID event is, and the rest is skipped by the length
+ * that stands there; several times faster, for a file that was closed long ago.
+ */
+export type ScanDepth = 'events' | 'gtids';
+
+/**
  * Reads a binlog file from its first byte, in chunks, and tells its transactions; holds no event whole. A file that was
  * being written when its server was killed may end in the middle of anything: the scan stops there and says so.
  */
 export class BinlogFileScan {
   readonly #onTransaction: (transaction: ScannedTransaction) => void;
   readonly #scanner: EventScanner;
-  readonly #boundaries = new TransactionBoundaries();
+  readonly #depth: ScanDepth;
+  #boundaries = new TransactionBoundaries();
   readonly #magic = new Uint8Array(binlogMagic.length);
   #magicHeld = 0;
   /** Behind the bytes of all complete events. */
@@ -48,7 +55,8 @@ export class BinlogFileScan {
   #hasFormat = false;
   #damage: string | null = null;
 
-  constructor(onTransaction: (transaction: ScannedTransaction) => void) {
+  constructor(depth: ScanDepth, onTransaction: (transaction: ScannedTransaction) => void) {
+    this.#depth = depth;
     this.#onTransaction = onTransaction;
     this.#scanner = new EventScanner({
       onEventStart: headBytesOf,
@@ -70,7 +78,8 @@ export class BinlogFileScan {
     let rest = chunk.subarray(this.#takeMagic(chunk));
     try {
       while (rest.length > 0 && this.#damage === null) {
-        rest = rest.subarray(this.#scanner.push(rest));
+        const skipped = this.#skip(rest);
+        rest = rest.subarray(skipped > 0 ? skipped : this.#scanner.push(rest));
       }
     } catch (thrown) {
       if (!isDamage(thrown)) throw thrown;
@@ -104,6 +113,19 @@ export class BinlogFileScan {
     return taken.length;
   }
 
+  /** Passes over the rest of a transaction whose events are not looked at; answers how many of these bytes were. */
+  #skip(bytes: Uint8Array): number {
+    if (this.#depth === 'events' || this.#open === null) return 0;
+    const left = this.#open.end - this.#offset;
+    const skipped = left < BigInt(bytes.length) ? Number(left) : bytes.length;
+    this.#offset += BigInt(skipped);
+    if (this.#offset === this.#open.end) {
+      this.#boundaries = new TransactionBoundaries();
+      this.#endTransaction(this.#offset);
+    }
+    return skipped;
+  }
+
   #onEventEnd(header: EventHeader, head: Uint8Array): void {
     const start = this.#offset;
     const end = start + BigInt(header.eventSize);
@@ -114,6 +136,9 @@ export class BinlogFileScan {
     const boundary = this.#boundaries.take(header, head);
     if (boundary.kind === 'begin') {
       const { gtid, transactionLength } = boundary.event;
+      if (transactionLength <= BigInt(header.eventSize)) {
+        throw malformed(`a transaction of ${transactionLength} bytes`);
+      }
       this.#open = { gtid, start, end: start + transactionLength };
     }
     this.#offset = end;

@@ -4,6 +4,7 @@ import { BinlogError } from '../../../mysql-bridge/binlog/binlog-error.ts';
 import {
   type BinlogFileEnd,
   BinlogFileScan,
+  type ScanDepth,
   type ScannedTransaction,
 } from '../../../mysql-bridge/binlog/binlog-file-scan.ts';
 import { EventType } from '../../../mysql-bridge/binlog/event-types.ts';
@@ -42,6 +43,34 @@ test('it does not matter how the file is read', () => {
     }),
     { numRuns: 30 },
   );
+});
+
+test('a scan of gtids alone finds the same, wherever the file is cut', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 300 }),
+      fc.integer({ min: Number(fileHeadEnd), max: bytes.length }),
+      (chunkBytes, length) => {
+        const cut = bytes.subarray(0, length);
+        const { transactions, end } = scan(cut);
+
+        const light = scan(cut, chunkBytes, 'gtids');
+
+        expect(light.transactions).toEqual(transactions);
+        expect(light.end.end).toBe(end.end);
+        expect(light.end.damage === null).toBe(end.damage === null);
+      },
+    ),
+  );
+});
+
+test('a scan of gtids does not look at rows, but at every gtid', () => {
+  const inRows = bytes.with(Number(fileHeadEnd) + 180, 0x7f);
+  const inSecondGtid = bytes.with(Number(scan(bytes).transactions[1]?.start ?? 0n) + 30, 0x7f);
+
+  expect(scan(inRows).end.damage).toMatch(/checksum/);
+  expect(scan(inRows, 1024, 'gtids').transactions).toHaveLength(3);
+  expect(scan(inSecondGtid, 1024, 'gtids').transactions).toHaveLength(1);
 });
 
 test('cut anywhere, the transactions in front of the cut are found and the end is theirs', () => {
@@ -126,9 +155,10 @@ test('any bytes behind the head are read without harm', () => {
 function scan(
   content: Uint8Array,
   chunkBytes = 1024,
+  depth: ScanDepth = 'events',
 ): { transactions: ScannedTransaction[]; end: BinlogFileEnd } {
   const transactions: ScannedTransaction[] = [];
-  const fileScan = new BinlogFileScan((transaction) => transactions.push(transaction));
+  const fileScan = new BinlogFileScan(depth, (transaction) => transactions.push(transaction));
   for (let offset = 0; offset < content.length; offset += chunkBytes) {
     fileScan.push(content.slice(offset, offset + chunkBytes));
   }
