@@ -1,7 +1,6 @@
-import { connect, type Socket } from 'node:net';
+import { connect } from 'node:net';
 import { type Connection, type ConnectionOptions, createConnection } from 'mysql2/promise';
 import { concatBytes } from '../../base/bytes.ts';
-import { type Deferred, deferred } from '../../base/deferred.ts';
 import { silentLogger } from '../../base/logger.ts';
 import { Capability } from '../../mysql-bridge/protocol/constants.ts';
 import { writeHandshakeResponse } from '../../mysql-bridge/protocol/handshake.ts';
@@ -12,44 +11,12 @@ import {
   type NodeProxy,
   type ProxyOptions,
 } from '../../proxy/index.ts';
-import type { ProxyHost } from '../../proxy/proxy-api.ts';
-import { type LogIndex, logIndex } from '../../raft/core/types.ts';
+import { FakeLeader } from '../proxy/fake-leader.ts';
+import { RawStream } from '../proxy/raw-stream.ts';
 import type { TestMySql } from '../support/mysql-server.ts';
 import { startPrimary } from './source-support.ts';
 
 // A proxy with real workers in front of a real server, and a leader that confirms when the test says so.
-
-export class FakeLeader implements ProxyHost {
-  /** False: rounds wait for `confirm` or `reject`. */
-  isConfirming = true;
-  rounds = 0;
-  leaseMs = 0;
-  readonly #waiting: Deferred<LogIndex>[] = [];
-
-  readIndex(): Promise<LogIndex> {
-    this.rounds += 1;
-    if (this.isConfirming) return Promise.resolve(logIndex(1));
-    const round = deferred<LogIndex>();
-    this.#waiting.push(round);
-    return round.promise;
-  }
-
-  leaseUntilMs(): number {
-    return this.leaseMs;
-  }
-
-  get waiting(): number {
-    return this.#waiting.length;
-  }
-
-  confirm(): void {
-    for (const round of this.#waiting.splice(0)) round.resolve(logIndex(1));
-  }
-
-  reject(): void {
-    for (const round of this.#waiting.splice(0)) round.reject(new Error('not the leader'));
-  }
-}
 
 export interface TestProxy extends AsyncDisposable {
   readonly proxy: NodeProxy;
@@ -164,52 +131,4 @@ export async function rawDialogue(
   await stream.packet();
   socket.write(concatBytes([...commands, encodePacket(new Uint8Array([1]), 0)]));
   return await stream.rest();
-}
-
-/** Reads a socket packet by packet, or to its end. */
-export class RawStream {
-  readonly socket: Socket;
-  #bytes: Uint8Array = new Uint8Array(0);
-  #isEnded = false;
-  #wake: Deferred<void> = deferred();
-
-  constructor(socket: Socket) {
-    this.socket = socket;
-    socket.on('data', (bytes) => {
-      this.#bytes = concatBytes([this.#bytes, bytes]);
-      this.#wake.resolve();
-    });
-    const end = (): void => {
-      this.#isEnded = true;
-      this.#wake.resolve();
-    };
-    socket.on('end', end);
-    socket.on('close', end);
-    socket.on('error', end);
-  }
-
-  /** The payload of the next packet; null at the end of the stream. */
-  async packet(): Promise<Uint8Array | null> {
-    for (;;) {
-      const [low = 0, middle = 0, high = 0] = this.#bytes;
-      const length = 4 + (low | (middle << 8) | (high << 16));
-      if (this.#bytes.length >= Math.max(length, 4)) {
-        const packet = this.#bytes.subarray(4, length);
-        this.#bytes = this.#bytes.slice(length);
-        return packet;
-      }
-      if (this.#isEnded) return null;
-      await this.#more();
-    }
-  }
-
-  async rest(): Promise<Uint8Array> {
-    while (!this.#isEnded) await this.#more();
-    return this.#bytes;
-  }
-
-  async #more(): Promise<void> {
-    await this.#wake.promise;
-    if (!this.#isEnded) this.#wake = deferred();
-  }
 }
