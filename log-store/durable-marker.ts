@@ -93,7 +93,11 @@ export class DurableMarker {
   async close(): Promise<void> {
     this.#stopTimer?.();
     await this.#syncing;
-    await this.#file.close();
+    try {
+      if (this.#isDirty) await this.#sync();
+    } finally {
+      await this.#file.close();
+    }
   }
 
   async #sync(): Promise<void> {

@@ -35,7 +35,7 @@ export async function openEngine(
     keyEncoding: 'view',
     valueEncoding: 'view',
     createIfMissing: options.mayCreate,
-    // Measured in DESIGN.md: it does not pay.
+    // A write costs its sync, not its bytes, and snappy would be paid on the way of every table and read.
     compression: false,
     cacheSize: blockCacheBytes,
     writeBufferSize: options.writeBufferBytes,

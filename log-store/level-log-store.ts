@@ -26,8 +26,8 @@ export interface LevelLogStoreOptions extends Partial<EngineOptions> {
   readonly logger: Logger;
   readonly clock?: Clock;
   /**
-   * Called once if the store ends outside a call: the background check found damage, or the sync of the mark
-   * failed. Every later call is refused for the same reason.
+   * Called once if the store ends other than by a failed write: a read or the background check met damage, or the sync
+   * of the mark failed. Every later call is refused for the same reason.
    */
   readonly onFailure?: (cause: OperationalError) => void;
 }
@@ -59,8 +59,7 @@ export async function openLevelLogStore(options: LevelLogStoreOptions): Promise<
     store.startBackgroundWork(checkedFrom);
     return store;
   } catch (thrown) {
-    await files.marker.close();
-    await files.engine.close();
+    await Promise.allSettled([files.marker.close(), files.engine.close()]);
     throw thrown;
   }
 }
@@ -105,7 +104,7 @@ export class LevelLogStore implements LogStore {
   /** Begins to keep the mark synced and to read what was not read at open. Called once, by the opener. */
   startBackgroundWork(checkedFrom: LogIndex): void {
     const { clock, marker } = this.#parts;
-    marker.keepSynced(clock, (cause) => this.#failInBackground(writeFailure(cause)));
+    marker.keepSynced(clock, (cause) => this.#end(writeFailure(cause)));
     this.#scrubbing = this.#scrub(checkedFrom);
   }
 
@@ -119,7 +118,7 @@ export class LevelLogStore implements LogStore {
       return records.map(({ entry }) => entry);
     } catch (thrown) {
       // A node whose log is damaged must not go on voting with it (HAZARDS H25).
-      if (thrown instanceof FatalError) this.#log.fail(thrown);
+      if (thrown instanceof FatalError) this.#end(thrown);
       throw thrown;
     }
   }
@@ -177,12 +176,13 @@ export class LevelLogStore implements LogStore {
       const tookMs = Math.round(clock.monotonicMs() - startedMs);
       logger.info('log-store-checked', { upTo: checkedFrom, tookMs });
     } catch (thrown) {
-      if (this.#closing.signal.aborted || this.#log.refusal !== null) return;
-      this.#failInBackground(writeFailure(thrown));
+      if (this.#closing.signal.aborted) return;
+      this.#end(writeFailure(thrown));
     }
   }
 
-  #failInBackground(cause: OperationalError): void {
+  #end(cause: OperationalError): void {
+    if (this.#log.refusal !== null) return;
     const { logger, onFailure } = this.#parts;
     logger.error('log-store-failed', { code: cause.code, reason: cause.message });
     this.#log.fail(cause);
@@ -194,7 +194,10 @@ export class LevelLogStore implements LogStore {
     await this.#log.close();
     await this.#scrubbing;
     await Promise.allSettled(this.#reads);
-    await this.#parts.marker.close();
-    await this.#parts.engine.close();
+    try {
+      await this.#parts.marker.close();
+    } finally {
+      await this.#parts.engine.close();
+    }
   }
 }

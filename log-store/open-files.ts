@@ -81,8 +81,8 @@ async function openBoth(options: OpenFilesOptions): Promise<OpenedFiles> {
     marker.write({ sequence, term: hardState.term, lastIndex });
     return { engine, marker, state, uncheckedTables };
   } catch (thrown) {
-    await marker?.close();
-    await engine?.close();
+    // Whatever else goes wrong, the reason of the refusal is what must be told.
+    await Promise.allSettled([marker?.close(), engine?.close()]);
     throw thrown;
   }
 }
