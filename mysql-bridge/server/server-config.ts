@@ -98,6 +98,9 @@ function defaults(options: ServerConfigOptions): readonly Option[] {
     ['binlog_expire_logs_seconds', 24 * 60 * 60],
     ['max_allowed_packet', 1024 * 1024 * 1024],
     ['replica_net_timeout', 10],
+    // A server meets its own transactions again when it was rebuilt, or when what was cut from its binlog was committed
+    // after all: without this it would drop them silently, by their server id.
+    ['replicate_same_server_id', 'ON'],
     ['replica_parallel_workers', tuning.replicaWorkers],
     ['max_connections', tuning.maxConnections],
     ['innodb_buffer_pool_size', tuning.bufferPoolBytes],

@@ -63,18 +63,18 @@ test('a follower that was stopped under load catches up and serves (C10)', async
   const leader = await cluster.leader();
   await using writer = await connectApp(cluster, leader.ports.readWrite);
   await writer.query(
-    'CREATE DATABASE lag; CREATE TABLE lag.t (id VARCHAR(40) PRIMARY KEY, writer_note VARCHAR(80))',
+    'CREATE DATABASE lagging; CREATE TABLE lagging.t (id VARCHAR(40) PRIMARY KEY, writer_note VARCHAR(80))',
   );
   const { nodes } = await cluster.status();
   const follower = nodes.find((member) => member.id !== leader.node);
   if (follower?.kind !== 'reached' || follower.status.mysql.pid === null)
     throw new Error('no follower');
-  const workload = new Workload({
+  await using workload = new Workload({
     ports: [leader.ports.readWrite],
     user: 'app',
     password: cluster.appPassword,
     writers: 8,
-    table: 'lag.t',
+    table: 'lagging.t',
   });
 
   kill(follower.status.pid, 'SIGSTOP');
@@ -85,11 +85,11 @@ test('a follower that was stopped under load catches up and serves (C10)', async
   await workload.progress(500);
   const history = await workload.stop();
 
-  const verdict = await verify(cluster, 'lag.t', [history]);
+  const verdict = await verify(cluster, 'lagging.t', [history]);
   expect(verdict.violations).toEqual([]);
   await using reader = await connectApp(cluster, follower.status.ports.readOnly);
   await eventually(async () => {
-    const [rows] = await reader.query<RowDataPacket[]>('SELECT COUNT(*) AS n FROM lag.t');
+    const [rows] = await reader.query<RowDataPacket[]>('SELECT COUNT(*) AS n FROM lagging.t');
     return Number(rows[0]?.['n']) === verdict.rows ? true : null;
   }, 'the follower serves all rows');
 });

@@ -12,7 +12,7 @@ test('a planned transfer under load loses nothing and restarts no server', async
     'CREATE TABLE moves.writes (id VARCHAR(40) PRIMARY KEY, writer_note VARCHAR(80))',
   );
   const pidsBefore = (await cluster.settled()).map((status) => status.mysql.pid);
-  const workload = new Workload({
+  await using workload = new Workload({
     ports: cluster.nodes.map((node) => node.readWritePort),
     user: 'app',
     password: cluster.appPassword,
