@@ -125,6 +125,8 @@ export class NodeProxy implements ProxyContract {
   }
 
   holdStatements(options: { readonly deadlineMs: number }): Promise<HoldOutcome> {
+    // Without workers there is nothing to wait for, and nobody who could say so.
+    if (this.#pool === null) return Promise.resolve({ kind: 'quiet' });
     return this.#hold.begin(options.deadlineMs);
   }
 

@@ -1,4 +1,3 @@
-import { assert } from '../base/assert.ts';
 import { type Deferred, deferred } from '../base/deferred.ts';
 import type { BlockingSession, HoldOutcome } from './proxy-api.ts';
 import type { SharedGate } from './shared-gate.ts';
@@ -30,8 +29,9 @@ export class StatementHold {
     this.#options = options;
   }
 
+  /** A hold that is still on is given up first. */
   begin(deadlineMs: number): Promise<HoldOutcome> {
-    assert(this.#hold === null, 'statements are held once at a time');
+    this.end({ isHandedOver: false });
     const workers = [...Array(this.#options.workers).keys()];
     const hold: Hold = {
       outcome: deferred<HoldOutcome>(),
