@@ -115,6 +115,9 @@ export class MySqlAdmin implements ServerAdmin, AsyncDisposable {
     ];
     await this.stopFollowing();
     const timeoutMs = statementTimeoutMs;
+    // What an earlier life left of relay logs and worker positions is worth nothing, as the log has it all; and a kill at the
+    // wrong moment leaves it so that START REPLICA refuses ever after (ER_REPLICA_RLI_INIT_REPOSITORY).
+    await this.#control.query('RESET REPLICA ALL', { timeoutMs });
     await this.#control.query(`CHANGE REPLICATION SOURCE TO ${clauses.join(', ')}`, { timeoutMs });
     await this.#control.query('START REPLICA', { timeoutMs });
     this.#isFollowing = true;

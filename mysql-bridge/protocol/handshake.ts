@@ -162,7 +162,7 @@ export function filterGreetingCapabilities(payload: Uint8Array, allowed: number)
     reader.bytes(3);
     const highAt = reader.offset;
     const high = reader.u16() & (allowed >>> 16);
-    const copy = payload.slice();
+    const copy = new Uint8Array(payload);
     const view = new DataView(copy.buffer);
     view.setUint16(lowAt, low, true);
     view.setUint16(highAt, high, true);
@@ -177,7 +177,7 @@ export function filterGreetingCapabilities(payload: Uint8Array, allowed: number)
 export function filterResponseCapabilities(payload: Uint8Array, allowed: number): Uint8Array {
   return decoding('handshake response', () => {
     const capabilities = new ByteReader(payload).u32();
-    const copy = payload.slice();
+    const copy = new Uint8Array(payload);
     new DataView(copy.buffer).setUint32(0, (capabilities & allowed) >>> 0, true);
     return copy;
   });

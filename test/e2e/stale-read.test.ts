@@ -21,6 +21,11 @@ test('a paused leader never answers with a value older than one already acknowle
   const violations: string[] = [];
   let reads = 0;
 
+  using _clients = {
+    [Symbol.dispose]: () => {
+      isOver = true;
+    },
+  };
   const reading = Promise.all(Array.from({ length: 4 }, () => readOn(old.ports.readWrite)));
   const writing = writeOn(other?.readWritePort ?? 0);
   await eventually(async () => (acked > 50 && reads > 50 ? true : null), 'reads and writes flow');

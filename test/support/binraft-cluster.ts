@@ -202,7 +202,9 @@ export class BinraftCluster implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.killEverything();
-    if (this.#isTemporary) rmSync(this.directory, { recursive: true, force: true });
+    // Kept for a look at its logs when asked for.
+    if (this.#isTemporary && process.env['BINRAFT_TEST_KEEP'] === undefined)
+      rmSync(this.directory, { recursive: true, force: true });
   }
 }
 
