@@ -80,9 +80,16 @@ const gauges: readonly {
   },
 ];
 
-/** Registers ours and Node's own (event-loop delay, memory, open handles). */
+/** Registers ours and Node's own (event-loop delay since the scrape before, memory, open handles). */
 export function registerMetrics(registry: Registry, status: () => NodeStatus): void {
   collectDefaultMetrics({ register: registry });
+  // Part of Node's external memory; entries, packets and messages on the wire are in it.
+  const arrayBuffers: Gauge = new Gauge({
+    name: 'binraft_process_array_buffers_bytes',
+    help: 'Memory of array buffers of the main thread.',
+    registers: [registry],
+    collect: () => arrayBuffers.set(process.memoryUsage().arrayBuffers),
+  });
   for (const { name, help, read } of gauges) {
     const gauge: Gauge = new Gauge({
       name,
