@@ -9,7 +9,7 @@ import type { Gtid } from './binlog/gtid.ts';
 import type { GtidSet } from './binlog/gtid-set.ts';
 import { TransactionAssembler } from './binlog/transaction-assembler.ts';
 import type { Tail } from './bridge-parts.ts';
-import { DumpClient } from './dump-client.ts';
+import { DumpClient, type DumpOptions } from './dump-client.ts';
 import type { InternalAccount } from './mysql-server.ts';
 import { ProposalOutbox, type ProposedTransaction } from './proposal-outbox.ts';
 import type { PacketPiece } from './protocol/packet-piece.ts';
@@ -24,7 +24,15 @@ export interface BinlogTailOptions {
   readonly raft: Pick<Raft, 'propose' | 'onChange' | 'status'>;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** `DumpClient.open`, unless a test has a dump of its own. */
+  readonly openDump?: (options: DumpOptions) => Promise<Dump>;
 }
+
+/** The part of a dump client that a tail uses. */
+export type Dump = Pick<
+  DumpClient,
+  'start' | 'isPaused' | 'pause' | 'resume' | 'sendAck' | 'close'
+>;
 
 /** What is received beyond this waits in the server. */
 const outboxBytesMax = 8 * 1024 * 1024;
@@ -51,7 +59,7 @@ type Mode =
 export class BinlogTail implements Tail {
   readonly #options: BinlogTailOptions;
   readonly #assembler = new TransactionAssembler({ hasSemisyncHeader: true });
-  #client: DumpClient | null = null;
+  #client: Dump | null = null;
   #mode: Mode = { kind: 'guard' };
   #formatDescription: Uint8Array | null = null;
   #isClosed = false;
@@ -84,8 +92,8 @@ export class BinlogTail implements Tail {
 
   /** Settles when the server counts this connection as its semisync replica. */
   async attach(exclude: GtidSet): Promise<void> {
-    const { socketPath, raft, ...options } = this.#options;
-    const client = await DumpClient.open({
+    const { socketPath, raft, openDump = DumpClient.open, ...options } = this.#options;
+    const client = await openDump({
       ...options,
       endpoint: { kind: 'unix', path: socketPath },
       heartbeatPeriodMs,
@@ -197,6 +205,8 @@ export class BinlogTail implements Tail {
         unacked: this.unackedCount,
       });
       this.#endLeadership();
+      // Raft may lead on, as when it was about to hand over: then nobody else would notice that commits wait for ever.
+      this.#onLost(`cannot propose: ${outcome.reason}`);
       return;
     }
     const isFull = mode.outbox.bytes > outboxBytesMax;

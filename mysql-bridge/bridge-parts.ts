@@ -31,7 +31,9 @@ export interface ServerAdmin {
   settingsFaults(): Promise<readonly string[]>;
   /** Faults in words; empty when semisync waits for exactly one replica, ours, and has never been bypassed. */
   semisyncFaults(): Promise<readonly string[]>;
-  /** Errors of the receiver and the appliers; empty when they run. */
+  /** In words, how commits may have passed without our ack; empty when none can have. Cheap: asked several times a second. */
+  gateBypasses(): Promise<readonly string[]>;
+  /** Errors of the receiver and the appliers, see `isApplierError`; empty when they run. */
   replicaFaults(): Promise<readonly string[]>;
   /** False when the server did not answer in time. */
   probe(timeoutMs: number): Promise<boolean>;
@@ -63,7 +65,7 @@ export interface Ledger {
   readonly ledgerIndex: LogIndex;
   readonly logHash: string;
   hasTransaction(gtid: Gtid): boolean;
-  caughtUpTo(index: LogIndex): Promise<void>;
+  caughtUpTo(index: LogIndex, options?: { readonly signal?: AbortSignal }): Promise<void>;
   indexOfApplied(executed: GtidSet): Promise<LogIndex>;
   errantOf(executed: GtidSet): GtidSet;
 }

@@ -6,6 +6,7 @@ import type { BridgeOptions, BridgeParts } from './bridge-parts.ts';
 import { RoleMachine } from './role/role-machine.ts';
 import type { RoleEffect, RoleInput, RoleState, RoleTask } from './role/role-types.ts';
 import { RoleTasks } from './role-tasks.ts';
+import { isApplierError } from './server/replica-status.ts';
 import { ServerMonitor } from './server-monitor.ts';
 
 const tickMs = 100;
@@ -54,6 +55,8 @@ export class Bridge {
   #gtidExecuted = '';
   #complaints: readonly string[] = [];
   #replicaFaultRounds = 0;
+  /** `gtid_executed` when an applier last met what it cannot apply. */
+  #applierStuckAt: string | null = null;
   #isAppAccountReady: boolean;
 
   constructor(parts: BridgeParts, options: BridgeOptions) {
@@ -68,6 +71,7 @@ export class Bridge {
       events: {
         onUnresponsive: (reason) => this.#feed({ kind: 'server-unresponsive', reason }),
         onUnsafe: (reason) => this.#feed({ kind: 'server-unsafe', reason }),
+        onBypassed: (reason) => this.#onBypassed(reason),
         onReplicaFaults: (faults) => this.#onReplicaFaults(faults),
         onRound: () => this.#onRound(),
       },
@@ -161,7 +165,8 @@ export class Bridge {
     try {
       await gate.holdStatements({ deadlineMs: quiesceForStopMs });
       await admin.setWritable(false, { timeoutMs: quiesceForStopMs });
-      return this.#tasks.unackedCount === 0;
+      // The server may have been fenced and replaced meanwhile.
+      return this.#tasks.admin === admin && this.#tasks.unackedCount === 0;
     } catch (thrown) {
       logger.warn('stop-impolite', { reason: messageOf(thrown) });
       return false;
@@ -289,24 +294,49 @@ export class Bridge {
 
   async #onRound(): Promise<void> {
     const { raft, ledger } = this.#parts;
-    const { executed, errant } = await this.#tasks.findErrant();
+    const { executed, errant, vanished } = await this.#tasks.findErrant();
     if (!this.#isServing()) return;
     this.#gtidExecuted = executed.toString();
     if (!errant.isEmpty) {
-      const reason = `errant transactions: ${errant.toString()} executed here, not in the log`;
-      this.#feed({ kind: 'errant-found', reason, canRebuild: raft.status.firstIndex <= 1 });
+      this.#feedErrant(`errant transactions: ${errant.toString()} executed here, not in the log`);
+      return;
+    }
+    if (!vanished.isEmpty) {
+      this.#feedErrant(`gtid_executed was reset: ${vanished.toString()} vanished from it`);
       return;
     }
     raft.setApplied(logIndex(await ledger.indexOfApplied(executed)));
   }
 
+  #feedErrant(reason: string): void {
+    this.#feed({ kind: 'errant-found', reason, canRebuild: this.#tasks.canRebuild });
+  }
+
+  /**
+   * The commit gate was bypassed: the engine may hold what the log does not, whatever is cut. No more answers leave; what was
+   * answered already gets its chance to commit in the log; then the server is built anew from it.
+   */
+  async #onBypassed(reason: string): Promise<void> {
+    if (this.#machine.state.kind === 'primary') {
+      this.#parts.gate.closeGate(`the commit gate was bypassed: ${reason}`);
+      await this.#tasks.drain().catch(() => undefined);
+    }
+    if (this.#isServing()) this.#feedErrant(`the commit gate was bypassed: ${reason}`);
+  }
+
   #onReplicaFaults(faults: readonly string[]): void {
     this.#complaints = faults;
     this.#replicaFaultRounds = faults.length > 0 ? this.#replicaFaultRounds + 1 : 0;
-    if (this.#machine.state.kind !== 'replica' || this.#replicaFaultRounds < replicaFaultRoundsMax)
-      return;
+    const isFollowing = ['replica', 'catching-up'].includes(this.#machine.state.kind);
+    if (!isFollowing || this.#replicaFaultRounds < replicaFaultRoundsMax) return;
     this.#replicaFaultRounds = 0;
-    this.#feed({ kind: 'server-unsafe', reason: `replication stands still: ${faults.join('; ')}` });
+    const reason = `replication stands still: ${faults.join('; ')}`;
+    const stuckAt = faults.some(isApplierError) ? this.#gtidExecuted : null;
+    // A restart cures what passes by itself. Data that the next transaction does not fit, it does not.
+    const isStuckAgain = stuckAt !== null && stuckAt === this.#applierStuckAt;
+    this.#applierStuckAt = stuckAt;
+    if (isStuckAgain) this.#feedErrant(`${reason}, a second time at ${stuckAt || 'no GTID'}`);
+    else this.#feed({ kind: 'server-unsafe', reason });
   }
 
   #ensureAppAccount(): void {

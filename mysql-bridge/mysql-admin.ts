@@ -11,6 +11,7 @@ import { type ReplicaStatus, readReplicaStatus, replicaFaultsOf } from './server
 import type { CheckedRole } from './server/required-settings.ts';
 import { readSemisyncStatus, readVariables, textOf } from './server/server-facts.ts';
 import {
+  checkBypass,
   checkSemisync,
   checkSettings,
   formatFaults,
@@ -167,11 +168,19 @@ export class MySqlAdmin implements ServerAdmin, AsyncDisposable {
     const roles: readonly CheckedRole[] =
       before === this.#role && before !== 'changing' ? [before] : ['primary', 'replica'];
     const faults = roles.map((role) => checkSettings({ variables, role, version: this.#version }));
-    return inAll(faults).map((fault) => formatFaults([fault]));
+    return formatEach(inAll(faults));
   }
 
   async semisyncFaults(): Promise<readonly string[]> {
-    return checkSemisync(await this.semisyncStatus()).map((fault) => formatFaults([fault]));
+    return formatEach(checkSemisync(await this.semisyncStatus()));
+  }
+
+  async gateBypasses(): Promise<readonly string[]> {
+    const timeoutMs = statementTimeoutMs;
+    const sql = 'SELECT @@GLOBAL.rpl_semi_sync_source_wait_point AS wait_point';
+    const [row] = await this.#facts.query(sql, { timeoutMs });
+    const status = await this.semisyncStatus();
+    return formatEach(checkBypass(status, textOf(row, 'wait_point')));
   }
 
   async replicaFaults(): Promise<readonly string[]> {
@@ -261,6 +270,10 @@ export class MySqlAdmin implements ServerAdmin, AsyncDisposable {
       await takenBack.catch((error: unknown) => messageOf(error));
     }
   }
+}
+
+function formatEach(faults: readonly SettingFault[]): readonly string[] {
+  return faults.map((fault) => formatFaults([fault]));
 }
 
 /** Faults that hold in each of the roles looked at: in the middle of a change either role's settings may be there. */

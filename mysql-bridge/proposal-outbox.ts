@@ -39,6 +39,7 @@ export class ProposalOutbox {
   readonly #term: Term;
   readonly #waiting: Waiting[] = [];
   #bytes = 0;
+  #isFlushing = false;
 
   constructor(term: Term, propose: (payloads: readonly Uint8Array[]) => ProposalReceipt) {
     this.#term = term;
@@ -67,6 +68,17 @@ export class ProposalOutbox {
 
   /** Proposes what Raft takes; tells of each transaction that got its place, in order. */
   flush(onProposed: (transaction: ProposedTransaction) => void): FlushOutcome {
+    // Who is told of a proposal may ask for a flush himself: the one under way takes what waits, in order.
+    if (this.#isFlushing) return { kind: 'waiting' };
+    this.#isFlushing = true;
+    try {
+      return this.#flush(onProposed);
+    } finally {
+      this.#isFlushing = false;
+    }
+  }
+
+  #flush(onProposed: (transaction: ProposedTransaction) => void): FlushOutcome {
     while (this.#waiting.length > 0) {
       const batch = this.#nextBatch();
       let receipt: ProposalReceipt;

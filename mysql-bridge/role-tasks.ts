@@ -1,4 +1,5 @@
-import { codeOf, OperationalError } from '../base/errors.ts';
+import { codeOf, messageOf, OperationalError } from '../base/errors.ts';
+import { formatGtid, type Gtid } from './binlog/gtid.ts';
 import { GtidSet } from './binlog/gtid-set.ts';
 import type { BridgeOptions, BridgeParts, ServerAdmin, Tail } from './bridge-parts.ts';
 import type { RoleInput, RoleTask } from './role/role-types.ts';
@@ -7,10 +8,18 @@ import type { RoleInput, RoleTask } from './role/role-types.ts';
 const catchUpSliceMs = 250;
 const writableTimeoutMs = 5000;
 const unackedPollMs = 5;
+const drainMsMax = 1000;
 
 /** A task that cannot go on; the role machine decides what follows. */
 export class RoleTaskError extends OperationalError {
   override readonly name = 'RoleTaskError';
+}
+
+/** What a server says it has executed, held against the log and against what it said before. */
+export interface ServerGtids {
+  readonly executed: GtidSet;
+  readonly errant: GtidSet;
+  readonly vanished: GtidSet;
 }
 
 /** Facts that a task finds besides its own end. */
@@ -28,6 +37,8 @@ export class RoleTasks {
   readonly #events: RoleTaskEvents;
   #admin: ServerAdmin | null = null;
   #tail: Tail | null = null;
+  /** What this life of the server was last seen to have executed: it only grows. */
+  #executed = new GtidSet();
 
   constructor(parts: BridgeParts, options: BridgeOptions, events: RoleTaskEvents) {
     this.#parts = parts;
@@ -55,6 +66,7 @@ export class RoleTasks {
     this.#tail = null;
     this.#admin?.close();
     this.#admin = null;
+    this.#executed = new GtidSet();
   }
 
   run(task: RoleTask, signal: AbortSignal): Promise<void> {
@@ -86,12 +98,32 @@ export class RoleTasks {
     }
   }
 
-  /** What the server has executed and the log does not hold, looked at in an order that cannot mistake a fresh commit. */
-  async findErrant(): Promise<{ readonly executed: GtidSet; readonly errant: GtidSet }> {
-    const executed = GtidSet.parse(await this.#connected().executedGtids());
+  /**
+   * What the server has executed and the log does not hold, looked at in an order that cannot mistake a fresh commit; and what it
+   * had executed earlier and no longer says so: somebody reset its GTIDs, and would make it apply its data a second time.
+   */
+  async findErrant(): Promise<ServerGtids> {
+    const admin = this.#connected();
+    const executed = GtidSet.parse(await admin.executedGtids());
+    const vanished = this.#executed.subtract(executed);
+    if (admin === this.#admin) this.#executed = executed;
     // Whatever was executed by then was committed in Raft before: the ledger only has to catch up with that.
     await this.#parts.ledger.caughtUpTo(this.#parts.raft.status.commitIndex);
-    return { executed, errant: this.#parts.ledger.errantOf(executed) };
+    return { executed, errant: this.#parts.ledger.errantOf(executed), vanished };
+  }
+
+  /**
+   * Waits until the log holds everything that the server has executed, or not much longer: commits that passed without an ack
+   * are proposed as any other, if the server lives long enough to send them.
+   */
+  async drain(): Promise<void> {
+    const { clock } = this.#parts;
+    const endsMs = clock.monotonicMs() + drainMsMax;
+    while (clock.monotonicMs() < endsMs) {
+      const { errant } = await this.findErrant();
+      if (errant.isEmpty && this.unackedCount === 0) return;
+      await clock.delay(unackedPollMs);
+    }
   }
 
   async #cutBinlog(): Promise<void> {
@@ -103,11 +135,7 @@ export class RoleTasks {
         logger.warn('binlog-cut', { transactions: cut.length, gtids: cut.slice(0, 20) });
     } catch (thrown) {
       if (codeOf(thrown) === 'BINLOG_UNDECIDABLE' && thrown instanceof Error) {
-        this.#events.feed({
-          kind: 'errant-found',
-          reason: thrown.message,
-          canRebuild: this.#canRebuild(),
-        });
+        this.#feedErrant(thrown.message);
       }
       throw thrown;
     }
@@ -117,11 +145,14 @@ export class RoleTasks {
     const { server, raft, ledger } = this.#parts;
     await server.start();
     signal.throwIfAborted();
-    this.#admin = await this.#parts.connectAdmin();
+    const admin = await this.#parts.connectAdmin();
+    if (signal.aborted) admin.close();
+    signal.throwIfAborted();
+    this.#admin = admin;
     const { executed, errant } = await this.findErrant();
     if (!errant.isEmpty) {
       const reason = `errant transactions: ${errant.toString()} executed here, not in the log`;
-      this.#events.feed({ kind: 'errant-found', reason, canRebuild: this.#canRebuild() });
+      this.#feedErrant(reason);
       throw new RoleTaskError('MYSQL_ERRANT_GTID', reason);
     }
     await this.#attachTail(executed);
@@ -138,11 +169,32 @@ export class RoleTasks {
     tail.onLost((reason) =>
       this.#events.feed({ kind: 'server-unsafe', reason: `dump lost: ${reason}` }),
     );
-    tail.onErrant(({ serverUuid, number }) => {
-      const reason = `a write on a read-only server waits for its ack: ${serverUuid}:${number}`;
-      this.#events.feed({ kind: 'server-unsafe', reason });
-    });
+    tail.onErrant((gtid) => void this.#judgeErrant(gtid));
     await tail.attach(executed);
+  }
+
+  /**
+   * Does a write of a read-only server wait for its ack, or did it get past? Only the first is taken back by killing the server and
+   * cutting its binlog; a server that does not tell is taken at its worst.
+   */
+  async #judgeErrant(gtid: Gtid): Promise<void> {
+    const write = `a write on a read-only server: ${formatGtid(gtid)}`;
+    try {
+      const admin = this.#connected();
+      const bypasses = await admin.gateBypasses();
+      const executed = GtidSet.parse(await admin.executedGtids());
+      if (bypasses.length === 0 && !executed.has(gtid)) {
+        this.#events.feed({ kind: 'server-unsafe', reason: `${write}, which waits for its ack` });
+        return;
+      }
+      this.#feedErrant([`${write} got past the commit gate`, ...bypasses].join('; '));
+    } catch (thrown) {
+      this.#feedErrant(`${write}, and whether it is committed is unknown: ${messageOf(thrown)}`);
+    }
+  }
+
+  #feedErrant(reason: string): void {
+    this.#events.feed({ kind: 'errant-found', reason, canRebuild: this.canRebuild });
   }
 
   async #follow(): Promise<void> {
@@ -158,7 +210,8 @@ export class RoleTasks {
     if (readyIndex === null || raft.status.term !== term) {
       throw new RoleTaskError('MYSQL_FENCED', `leadership of term ${term} ended`);
     }
-    await ledger.caughtUpTo(readyIndex);
+    // Not only the own-term entry: whatever of this term is in the log belongs to what a primary must hold.
+    await ledger.caughtUpTo(raft.status.lastIndex, { signal });
     const wanted = ledger.committed.toString();
     while (!(await this.#connected().waitForExecuted(wanted, catchUpSliceMs)))
       signal.throwIfAborted();
@@ -240,7 +293,7 @@ export class RoleTasks {
   }
 
   /** Nothing was compacted yet: the log alone makes a new server. */
-  #canRebuild(): boolean {
+  get canRebuild(): boolean {
     return this.#parts.raft.status.firstIndex <= 1;
   }
 

@@ -6,6 +6,8 @@ import type { ServerAdmin } from './bridge-parts.ts';
 export interface MonitorEvents {
   onUnresponsive(reason: string): void;
   onUnsafe(reason: string): void;
+  /** Commits may have passed without our ack: what the server holds cannot be trusted any more. */
+  onBypassed(reason: string): Promise<void>;
   /** Every round, while connected: look for errant transactions and how far the server is. */
   onRound(): Promise<void>;
   onReplicaFaults(faults: readonly string[]): void;
@@ -63,6 +65,9 @@ export class ServerMonitor {
       return;
     }
     try {
+      const bypasses = await connected.gateBypasses();
+      if (isCurrent() && bypasses.length > 0)
+        return await this.#events.onBypassed(bypasses.join('; '));
       if (isCurrent()) await this.#events.onRound();
       if (isCurrent() && round % settingsRounds === 0)
         await this.#checkSettings(connected, isCurrent);

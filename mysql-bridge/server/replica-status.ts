@@ -50,6 +50,11 @@ export function replicaFaultsOf(status: ReplicaStatus | null): readonly string[]
   return [...faultsOfHalf('receiver', status.receiver), ...faultsOfHalf('applier', status.applier)];
 }
 
+/** Of the words of `replicaFaultsOf`: an applier met what it cannot apply, as opposed to being told to stop. */
+export function isApplierError(fault: string): boolean {
+  return /^applier \w+: \d/.test(fault);
+}
+
 function faultsOfHalf(name: string, half: ReplicaHalf): readonly string[] {
   if (half.error !== null) return [`${name} ${half.state}: ${half.error}`];
   return half.state === 'stopped' ? [`${name} stopped`] : [];

@@ -51,6 +51,17 @@ export function checkSemisync(status: SemisyncStatus): readonly SettingFault[] {
   );
 }
 
+/**
+ * Which of these mean that a commit may be in the engine without our acknowledgement (HAZARDS H9, H10). Then cutting the
+ * binlog no longer takes it back, and the server's data cannot be trusted. No client at all is none of them: everything waits.
+ */
+export function checkBypass(status: SemisyncStatus, waitPoint: string): readonly SettingFault[] {
+  const ofGate = checkSemisync({ ...status, clients: Math.max(1, status.clients) });
+  const name = 'rpl_semi_sync_source_wait_point';
+  const allowed = 'AFTER_SYNC';
+  return waitPoint === allowed ? ofGate : [...ofGate, { name, value: waitPoint, allowed }];
+}
+
 /** `binlog_format is STATEMENT, allowed: ROW; …` */
 export function formatFaults(faults: readonly SettingFault[]): string {
   return faults

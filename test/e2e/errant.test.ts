@@ -1,0 +1,261 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Connection, RowDataPacket } from 'mysql2/promise';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { verify } from '../kill/verify.ts';
+import { Workload, type WriteHistory } from '../kill/workload.ts';
+import { connectApp } from '../support/app-connection.ts';
+import { BinraftCluster, eventually, kill, type TestNode } from '../support/binraft-cluster.ts';
+import { connectRoot } from '../support/root-connection.ts';
+
+// What an administrator with root on a node's own socket can break (HAZARDS N8, H9, H10). Goal: whatever is changed behind the
+// bridge's back, no node keeps what the log does not hold, and all nodes end equal (G2, G5, G8). Method: one cluster, each test
+// does its harm to a settled one and waits until it is settled again.
+
+let cluster: BinraftCluster;
+let runs = 0;
+
+beforeAll(async () => {
+  cluster = await BinraftCluster.start({ basePort: 37_000 });
+  await using app = await connectApp(cluster, cluster.nodes[0]?.readWritePort ?? 0);
+  await app.query('CREATE DATABASE harm');
+  await app.query('CREATE TABLE harm.marks (id VARCHAR(40) PRIMARY KEY)');
+});
+
+afterAll(async () => {
+  await cluster[Symbol.asyncDispose]();
+});
+
+test('a write on a follower made writable by hand never commits (G2, H10)', async () => {
+  const follower = await someFollower();
+  const before = await mysqldOf(follower);
+  await using root = await connectRoot(follower);
+
+  await root.query('SET GLOBAL super_read_only = 0');
+  await root.query('SET GLOBAL read_only = 0');
+  await expect(insertMark(root, 'errant')).rejects.toThrow();
+
+  await replaced(follower, before);
+  await expectEqualNodes();
+  expect(await nodesHolding('errant')).toEqual([]);
+});
+
+test('an errant write let through while the sidecar was stopped is found, and the node built anew (G5, H9)', async () => {
+  const follower = await someFollower();
+  const before = await mysqldOf(follower);
+  const sidecar = (await cluster.nodeStatus(follower.id)).pid;
+  {
+    await using root = await connectRoot(follower);
+    kill(sidecar, 'SIGSTOP');
+    try {
+      await root.query('SET GLOBAL rpl_semi_sync_source_enabled = 0');
+      await root.query('SET GLOBAL super_read_only = 0');
+      await root.query('SET GLOBAL read_only = 0');
+      await insertMark(root, 'passed');
+      expect(await nodesHolding('passed')).toEqual([follower.id]);
+    } finally {
+      kill(sidecar, 'SIGCONT');
+    }
+  }
+
+  await replaced(follower, before);
+  await expectEqualNodes();
+  expect(await nodesHolding('passed')).toEqual([]);
+  expect(hasSetAside(follower)).toBe(true);
+});
+
+test.for([
+  'SET GLOBAL rpl_semi_sync_source_enabled = 0',
+  'SET GLOBAL rpl_semi_sync_source_timeout = 1000',
+  'SET GLOBAL rpl_semi_sync_source_wait_for_replica_count = 2',
+  'RESET BINARY LOGS AND GTIDS',
+])(
+  'a primary under load is fenced after %s, and nothing is lost (G2, G3, H9, H10)',
+  async (sql) => {
+    const primary = cluster.node((await cluster.leader()).node);
+    const before = await mysqldOf(primary);
+    await using workload = await load();
+    await workload.progress(200);
+    {
+      await using root = await connectRoot(primary);
+      await root.query(sql).catch(() => undefined);
+    }
+
+    await replaced(primary, before);
+    await workload.progress(200);
+    const history = await workload.stop();
+
+    expect(await violationsOf(history)).toEqual([]);
+  },
+);
+
+test('a follower whose GTIDs were reset is built anew instead of applying its data twice (G5, G6)', async () => {
+  const follower = await someFollower();
+  const before = await mysqldOf(follower);
+  {
+    await using root = await connectRoot(follower);
+    await root.query('RESET BINARY LOGS AND GTIDS');
+  }
+
+  await replaced(follower, before);
+  await expectEqualNodes();
+});
+
+test('a follower whose replication was stopped by hand follows again', async () => {
+  const follower = await someFollower();
+  {
+    await using root = await connectRoot(follower);
+    await root.query('STOP REPLICA');
+  }
+  await using app = await connectApp(cluster, follower.readWritePort);
+  await insertMark(app, 'after the stop');
+
+  await expectEqualNodes();
+  expect(await nodesHolding('after the stop')).toEqual(['n1', 'n2', 'n3']);
+});
+
+test('killing sessions that wait for their ack lets nothing through (N8, G2)', async () => {
+  const primary = cluster.node((await cluster.leader()).node);
+  await using workload = await load();
+  await workload.progress(100);
+  await using root = await connectRoot(primary);
+
+  for (let round = 0; round < 20; round += 1) {
+    const [sessions] = await root.query<RowDataPacket[]>(
+      "SELECT id FROM information_schema.processlist WHERE user = 'app'",
+    );
+    for (const [index, { id, ID }] of sessions.entries()) {
+      const verb = index % 2 === 0 ? 'KILL' : 'KILL QUERY';
+      await root.query(`${verb} ${id ?? ID}`).catch(() => undefined);
+    }
+    await workload.progress(5);
+  }
+  const history = await workload.stop();
+
+  expect(await violationsOf(history)).toEqual([]);
+});
+
+test('a primary whose mysqld hangs is replaced within the probe timeout and a second or so (N5)', async () => {
+  const primary = cluster.node((await cluster.leader()).node);
+  const before = await mysqldOf(primary);
+  await using workload = await load();
+  await workload.progress(100);
+
+  const struckMs = performance.now();
+  kill(before, 'SIGSTOP');
+  await replaced(primary, before);
+  await workload.progress(100);
+  const history = await workload.stop();
+
+  expect(history.writeGapMs(struckMs, performance.now())).toBeLessThan(3_000 + 3_000);
+  expect(await violationsOf(history)).toEqual([]);
+});
+
+test('an event runs on the primary alone, before and after a failover (H20)', async () => {
+  await using app = await connectApp(cluster, cluster.nodes[0]?.readWritePort ?? 0);
+  await app.query(
+    'CREATE TABLE harm.ticks (id INT AUTO_INCREMENT PRIMARY KEY, server INT, at TIMESTAMP(3))',
+  );
+  await app.query(
+    `CREATE EVENT harm.tick ON SCHEDULE EVERY 1 SECOND
+       DO INSERT INTO harm.ticks (server, at) VALUES (@@server_id, NOW(3))`,
+  );
+  await ticksOf(1);
+
+  await cluster.transfer(null);
+  await ticksOf(2);
+  const { node } = await cluster.leader();
+  kill(await mysqldOf(cluster.node(node)), 'SIGKILL');
+  await ticksOf(3);
+  await using last = await connectApp(cluster, cluster.nodes[0]?.readWritePort ?? 0);
+  await last.query('DROP EVENT harm.tick');
+
+  await expectEqualNodes();
+  const [doubled] = await last.query<RowDataPacket[]>(
+    `SELECT COUNT(*) AS ticks FROM harm.ticks one JOIN harm.ticks other
+       ON one.id < other.id AND ABS(TIMESTAMPDIFF(MICROSECOND, one.at, other.at)) < 400000`,
+  );
+  expect(doubled).toMatchObject([{ ticks: 0 }]);
+});
+
+/** Waits until the event ran on this many different servers. */
+async function ticksOf(servers: number): Promise<void> {
+  await eventually(async () => {
+    await using app = await connectApp(cluster, (await cluster.leader()).ports.readWrite);
+    const [rows] = await app.query<RowDataPacket[]>('SELECT DISTINCT server FROM harm.ticks');
+    const newest = await app.query<RowDataPacket[]>('SELECT @@server_id AS server');
+    const isHere = rows.some(({ server }) => server === newest[0][0]?.['server']);
+    return isHere && rows.length >= Math.min(servers, 2) ? true : null;
+  }, `the event runs on the primary, of ${servers}`);
+}
+
+/** Writers on a table of their own. */
+async function load(): Promise<Workload> {
+  runs += 1;
+  const table = `harm.writes_${runs}`;
+  await using app = await connectApp(cluster, cluster.nodes[0]?.readWritePort ?? 0);
+  await app.query(`CREATE TABLE ${table} (id VARCHAR(40) PRIMARY KEY, writer_note VARCHAR(80))`);
+  return new Workload({
+    ports: cluster.nodes.map((node) => node.readWritePort),
+    user: 'app',
+    password: cluster.appPassword,
+    writers: 6,
+    table,
+  });
+}
+
+/** Of the newest load. */
+async function violationsOf(history: WriteHistory): Promise<readonly string[]> {
+  const { violations } = await verify(cluster, `harm.writes_${runs}`, [history]);
+  return violations;
+}
+
+async function someFollower(): Promise<TestNode> {
+  const statuses = await cluster.settled();
+  const follower = statuses.find((status) => status.mysql.role === 'replica');
+  return cluster.node(follower?.node ?? '');
+}
+
+async function mysqldOf(node: TestNode): Promise<number> {
+  const { pid } = (await cluster.nodeStatus(node.id)).mysql;
+  if (pid === null) throw new Error(`${node.id} runs no mysqld`);
+  return pid;
+}
+
+/** Waits until another mysqld serves on that node. */
+async function replaced(node: TestNode, before: number): Promise<void> {
+  await eventually(async () => {
+    const { pid, role } = (await cluster.nodeStatus(node.id)).mysql;
+    return pid !== null && pid !== before && ['replica', 'primary'].includes(role) ? true : null;
+  }, `${node.id} runs another mysqld`);
+}
+
+async function insertMark(connection: Connection, id: string): Promise<void> {
+  await connection.query('INSERT INTO harm.marks VALUES (?)', [id]);
+}
+
+/** Which nodes' own engines show a row. */
+async function nodesHolding(id: string): Promise<readonly string[]> {
+  const found = cluster.nodes.map(async (node) => {
+    await using root = await connectRoot(node);
+    const [rows] = await root
+      .query<RowDataPacket[]>('SELECT id FROM harm.marks WHERE id = ?', [id])
+      .catch(() => [[]]);
+    return rows.length > 0 ? [node.id] : [];
+  });
+  return (await Promise.all(found)).flat();
+}
+
+/** A server that was built anew has everything to apply again, so this waits. */
+async function expectEqualNodes(): Promise<void> {
+  const statuses = await eventually(async () => {
+    const settled = await cluster.settled();
+    const executed = new Set(settled.map((status) => status.mysql.gtidExecuted));
+    return executed.size === 1 && !executed.has('') ? settled : null;
+  }, 'all nodes have executed the same');
+  expect(new Set(statuses.map((status) => status.mysql.logHash)).size).toBe(1);
+}
+
+function hasSetAside(node: TestNode): boolean {
+  return existsSync(join(node.directory, 'mysql', 'data.previous'));
+}
