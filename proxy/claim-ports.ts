@@ -1,8 +1,8 @@
 import { createServer, type Server } from 'node:net';
 import { codeOf, messageOf } from '../base/errors.ts';
 import { FatalError } from '../base/fatal.ts';
+import { findPortOwner } from '../base/port-owner.ts';
 import { type ListenAddress, type PortName, portNames } from './options.ts';
-import { findPortOwner } from './port-owner.ts';
 
 type Addresses = Readonly<Record<PortName, ListenAddress>>;
 
