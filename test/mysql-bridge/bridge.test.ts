@@ -1,0 +1,284 @@
+import { expect, test } from 'vitest';
+import { GtidSet } from '../../mysql-bridge/binlog/gtid-set.ts';
+import { Bridge } from '../../mysql-bridge/bridge.ts';
+import { FakeWorld, fakeOptions, settle } from './bridge-fakes.ts';
+
+const uuid = '83e5dba5-e55d-11f1-b697-02fc00000001';
+
+test('no server starts before the log has decided; then cut, start, connect, attach, follow, in this order', async () => {
+  await using node = await opened();
+  const undecided = node.world.calls.taken();
+
+  node.world.follow(2);
+  await settle();
+
+  expect(undecided).toEqual(['prepare']);
+  expect(node.world.calls.taken()).toEqual([
+    'cut',
+    'start',
+    'connect',
+    'attach',
+    'flush-replica',
+    'events-off',
+    'follow',
+  ]);
+  expect(node.bridge.status.state.kind).toBe('replica');
+});
+
+test('a promotion proposes before it is writable, and opens the gate last', async () => {
+  await using node = await primary();
+
+  expect(node.world.calls.taken()).toEqual([
+    'end-read-only',
+    'stop-following',
+    'flush-primary',
+    'propose-in-3',
+    'writable',
+    'events-on',
+    'open-gate-3',
+  ]);
+});
+
+test('a deposed primary closes its gate and stops acks within the call that says so (G7, H16)', async () => {
+  await using node = await primary();
+  node.world.calls.taken();
+
+  node.world.follow(4);
+  const atOnce = node.world.calls.taken();
+  await settle();
+
+  expect(atOnce).toEqual(['close-gate', 'stop-acks']);
+  expect(node.world.calls.taken().slice(0, 4)).toEqual([
+    'tail-closed',
+    'admin-closed',
+    'kill',
+    'cut',
+  ]);
+});
+
+test('leadership lost while the server is being made writable kills it, and opens no gate', async () => {
+  await using node = await replica();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  node.world.admin.setWritable = () => promise;
+  node.world.lead(3);
+  await settle();
+
+  node.world.follow(4);
+  resolve();
+  await settle();
+
+  const calls = node.world.calls.taken();
+  expect(calls).toContain('kill');
+  expect(calls.filter((call) => call.startsWith('open-gate'))).toEqual([]);
+  expect(node.bridge.status.state.kind).toBe('replica');
+});
+
+test('a server that lacks something committed is not made writable (G3)', async () => {
+  await using node = await replica();
+  node.world.ledger.committed = GtidSet.parse(`${uuid}:1-5`);
+  node.world.admin.executed = `${uuid}:1-4`;
+
+  node.world.lead(3);
+  await settle();
+
+  expect(node.world.calls.taken()).not.toContain('writable');
+});
+
+test('a transaction that the log does not hold makes the node rebuild its server (G5)', async () => {
+  await using node = await replica();
+  node.world.admin.executed = `${uuid}:1`;
+
+  await node.pass(200);
+
+  expect(node.world.calls.list).toContain('not-electable');
+  expect(node.world.calls.list).toContain('rebuild');
+});
+
+test('GTIDs that vanish from a running server make the node rebuild it (G6, N8)', async () => {
+  await using node = await replica();
+  node.world.ledger.committed = GtidSet.parse(`${uuid}:1-5`);
+  node.world.admin.executed = `${uuid}:1-5`;
+  await node.pass(200);
+  const before = node.world.calls.taken();
+
+  node.world.admin.executed = '';
+  await node.pass(200);
+
+  expect(before).not.toContain('rebuild');
+  expect(node.world.calls.list).toContain('rebuild');
+});
+
+test('a bypassed commit gate closes the gate to clients, then drains, then rebuilds (G2, G3, H9)', async () => {
+  await using node = await primary();
+  node.world.calls.taken();
+  node.world.ledger.committed = GtidSet.parse(`${uuid}:1-5`);
+  node.world.admin.executed = `${uuid}:1-6`;
+  node.world.admin.bypasses = ['status is OFF'];
+
+  await node.pass(200);
+  const first = node.world.calls.taken();
+  node.world.ledger.committed = GtidSet.parse(`${uuid}:1-6`);
+  await node.pass(200);
+
+  expect(first).toEqual(['close-gate']);
+  expect(node.world.calls.list.slice(0, 2)).toEqual(['not-electable', 'close-gate']);
+  expect(node.world.calls.list).toContain('rebuild');
+});
+
+test('an errant write that waits for its ack is killed and cut; one that got past is rebuilt away (G2, G5)', async () => {
+  await using waiting = await replica();
+  await using passed = await replica();
+  passed.world.admin.executed = `${uuid}:7`;
+
+  for (const { world } of [waiting, passed]) {
+    world.calls.taken();
+    world.tail.errant({ serverUuid: uuid, tag: '', number: 7n });
+  }
+  await settle();
+
+  expect(waiting.world.calls.list).toEqual(expect.arrayContaining(['kill', 'cut', 'follow']));
+  expect(waiting.world.calls.list).not.toContain('rebuild');
+  expect(passed.world.calls.list).toContain('rebuild');
+});
+
+test('an applier that meets the same obstacle twice is rebuilt; a replica that was only stopped never is', async () => {
+  await using broken = await replica();
+  await using stopped = await replica();
+
+  for (const [node, fault] of [
+    [broken, 'applier stopped: 1062 duplicate entry'],
+    [stopped, 'applier stopped'],
+  ] as const) {
+    for (let life = 0; life < 3; life += 1) {
+      node.world.admin.replica = [fault];
+      await node.pass(200 * 35);
+    }
+  }
+
+  expect(broken.world.calls.list).toContain('rebuild');
+  expect(stopped.world.calls.list).toContain('kill');
+  expect(stopped.world.calls.list).not.toContain('rebuild');
+});
+
+test('a leader whose replication stands still while it catches up gives leadership away (C10)', async () => {
+  await using node = await replica();
+  node.world.admin.waitForExecuted = () => node.world.clock.delay(250).then(() => false);
+  node.world.lead(3);
+  await settle();
+  node.world.admin.replica = ['receiver stopped'];
+
+  await node.pass(200 * 35);
+
+  expect(node.world.calls.list).toContain('abdicate');
+  expect(node.world.calls.list).toContain('kill');
+});
+
+test('a planned transfer that is blocked goes on as before, and names the session', async () => {
+  await using node = await primary();
+  node.world.gate.blockedBy = 'app';
+  node.world.calls.taken();
+
+  const outcome = await node.bridge.transfer(null);
+  await settle();
+
+  expect(outcome).toMatchObject({ outcome: 'aborted', reason: expect.stringContaining('app@') });
+  expect(node.world.calls.taken()).toEqual(['hold', 'writable', 'events-on', 'release-aborted']);
+  expect(node.bridge.status.state.kind).toBe('primary');
+});
+
+test('a planned transfer makes the server read-only, hands over, and follows without a restart', async () => {
+  await using node = await primary();
+  node.world.calls.taken();
+
+  const transfer = node.bridge.transfer(null);
+  await settle();
+  node.world.follow(4);
+  await settle();
+
+  expect(await transfer).toMatchObject({ outcome: 'handed-over' });
+  expect(node.world.calls.taken()).toEqual([
+    'hold',
+    'events-off',
+    'read-only',
+    'transfer',
+    'close-gate',
+    'stop-acks',
+    'release-handed-over',
+    'flush-replica',
+    'events-off',
+    'follow',
+  ]);
+});
+
+test('a stopping primary ends politely only when it was made read-only with nothing un-acked (H2)', async () => {
+  const quiet = await primary();
+  const waiting = await primary();
+  waiting.world.tail.unackedCount = 1;
+
+  for (const { world, bridge } of [quiet, waiting]) {
+    world.calls.taken();
+    await bridge.close();
+  }
+
+  expect(quiet.world.calls.list).toEqual([
+    'hold',
+    'read-only',
+    'close-gate',
+    'stop-acks',
+    'tail-closed',
+    'admin-closed',
+    'polite-stop',
+    'kill',
+  ]);
+  expect(waiting.world.calls.list).not.toContain('polite-stop');
+  expect(waiting.world.calls.list).toContain('kill');
+});
+
+test('a start that fails is tried again, and nothing is left unhandled', async () => {
+  await using node = await opened();
+  node.world.calls.fail('connect');
+  node.world.follow(2);
+  await settle();
+
+  await node.pass(1000);
+
+  expect(node.world.calls.list.filter((call) => call === 'start').length).toBeGreaterThan(1);
+});
+
+/** A bridge in a world of fakes. */
+class TestNode implements AsyncDisposable {
+  readonly world: FakeWorld = new FakeWorld();
+  readonly bridge: Bridge = new Bridge(this.world.parts, fakeOptions);
+
+  async pass(ms: number): Promise<void> {
+    for (let passed = 0; passed < ms; passed += 100) {
+      this.world.clock.advance(100);
+      await settle();
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.bridge.close();
+  }
+}
+
+async function opened(): Promise<TestNode> {
+  const node = new TestNode();
+  await node.bridge.open();
+  return node;
+}
+
+async function replica(): Promise<TestNode> {
+  const node = await opened();
+  node.world.follow(2);
+  await settle();
+  node.world.calls.taken();
+  return node;
+}
+
+async function primary(): Promise<TestNode> {
+  const node = await replica();
+  node.world.lead(3);
+  await settle();
+  return node;
+}

@@ -1,0 +1,112 @@
+import { expect, test } from 'vitest';
+import { ServerMonitor } from '../../mysql-bridge/server-monitor.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+import { Calls, FakeAdmin, settle } from './bridge-fakes.ts';
+
+test('a server that does not answer its probe is reported', async () => {
+  await using watch = new Watch();
+  watch.admin.probes = [false];
+
+  await watch.rounds(1);
+
+  expect(watch.said).toEqual(['unresponsive: mysqld did not answer for 3000 ms']);
+});
+
+test('after a pause of this whole process the probe is asked once more (N5, H29)', async () => {
+  await using watch = new Watch();
+  watch.admin.probes = [false, true];
+  watch.admin.onProbe = () => {
+    if (watch.admin.probes.length === 2) watch.clock.jump(10_000);
+  };
+
+  await watch.rounds(1);
+
+  expect(watch.said).toEqual(['round']);
+});
+
+test('a bypassed commit gate is found in the next round, before anything else (H9)', async () => {
+  await using watch = new Watch();
+  await watch.rounds(2);
+  watch.said.length = 0;
+  watch.admin.bypasses = ['status is OFF'];
+
+  await watch.rounds(1);
+
+  expect(watch.said).toEqual(['bypassed: status is OFF']);
+});
+
+test('settings are looked at every ten rounds; one that is unsafe is reported (H10)', async () => {
+  await using watch = new Watch();
+  await watch.rounds(1);
+  watch.admin.settings = ['sync_binlog is 0'];
+
+  await watch.rounds(9);
+  const early = watch.said.filter((word) => word.startsWith('unsafe'));
+  await watch.rounds(1);
+
+  expect(early).toEqual([]);
+  expect(watch.said.at(-1)).toBe('unsafe: sync_binlog is 0');
+});
+
+test('an answer about a server that was replaced meanwhile means nothing', async () => {
+  await using watch = new Watch();
+  watch.admin.probes = [false];
+  const { admin } = watch;
+  admin.onProbe = () => {
+    watch.admin = new FakeAdmin(new Calls());
+  };
+
+  await watch.rounds(1);
+
+  expect(watch.said).toEqual([]);
+});
+
+test('a question that fails is a complaint, not the end of the watch', async () => {
+  await using watch = new Watch();
+  watch.admin.gateBypasses = () => Promise.reject(new Error('no answer'));
+  await watch.rounds(1);
+  watch.admin.gateBypasses = () => Promise.resolve([]);
+
+  await watch.rounds(1);
+
+  expect(watch.said).toEqual(['replica: monitoring failed: no answer', 'round']);
+});
+
+/** A monitor whose rounds a test lets happen. */
+class Watch implements AsyncDisposable {
+  readonly clock: FakeClock = new FakeClock();
+  readonly said: string[] = [];
+  admin: FakeAdmin = new FakeAdmin(new Calls());
+  readonly #monitor: ServerMonitor;
+  #running: Promise<void> | null = null;
+
+  constructor() {
+    const say = (word: string): void => void this.said.push(word);
+    this.#monitor = new ServerMonitor({
+      clock: this.clock,
+      probeTimeoutMs: 3000,
+      events: {
+        onUnresponsive: (reason) => say(`unresponsive: ${reason}`),
+        onUnsafe: (reason) => say(`unsafe: ${reason}`),
+        onBypassed: (reason) => Promise.resolve(say(`bypassed: ${reason}`)),
+        onRound: () => Promise.resolve(say('round')),
+        onReplicaFaults: (faults) => {
+          if (faults.length > 0) say(`replica: ${faults.join('; ')}`);
+        },
+      },
+    });
+  }
+
+  async rounds(count: number): Promise<void> {
+    for (let round = 0; round < count; round += 1) {
+      if (this.#running === null) this.#running = this.#monitor.run(() => this.admin);
+      else this.clock.advance(200);
+      await settle();
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#monitor.stop();
+    await this.#running;
+  }
+}
