@@ -53,6 +53,11 @@ export class TransactionLedger {
   readonly #unsubscribe: () => void;
   /** The last answer of `indexOfApplied`: the next one is seldom far behind it. */
   #departure: CommittedMark | null = null;
+  /**
+   * Where the last scan ended, and the transaction that was missing there. While that one is being applied the question comes again
+   * every second, and a transaction of hundreds of MiB must not be read from disk for each answer.
+   */
+  #lastMissing: { readonly mark: CommittedMark; readonly gtid: Gtid } | null = null;
   #checkpointIndex: LogIndex;
   #following: Promise<void> | null = null;
   #checkpointing: Promise<void> = Promise.resolve();
@@ -180,6 +185,10 @@ export class TransactionLedger {
     if (committed.isSubsetOf(executed)) {
       return { index: settled.index, committed: committed.clone() };
     }
+    const missing = this.#lastMissing;
+    if (missing !== null && !executed.has(missing.gtid)) {
+      if (missing.mark.committed.isSubsetOf(executed)) return missing.mark;
+    }
     const from = this.#newestMarkWithin(executed);
     return await this.#scanForMissing(from, executed);
   }
@@ -202,7 +211,9 @@ export class TransactionLedger {
         const transaction = scan.take(entry);
         if (transaction === null) continue;
         if (!executed.has(transaction.gtid)) {
-          return { index: logIndex(transaction.firstIndex - 1), committed };
+          const mark = { index: logIndex(transaction.firstIndex - 1), committed };
+          this.#lastMissing = { mark, gtid: transaction.gtid };
+          return mark;
         }
         committed.add(transaction.gtid);
       }
