@@ -43,6 +43,7 @@ function hasServer(state: RoleState): boolean {
  * - the gate is open only in `primary` and `quiescing`, and only under the term Raft leads in;
  * - a server that was or may have been writable leaves that role by SIGKILL or by a completed planned hand-over, never otherwise;
  * - a server starts only after the log decided its binlog tail and the tail was cut;
+ * - once errant data was found no server starts on it again;
  * - one task runs at a time, but for `kill-server`, which cancels whatever runs and waits for nothing.
  */
 export class RoleMachine {
@@ -164,6 +165,10 @@ export class RoleMachine {
 
   #leaveUndecided(): void {
     if (!this.#leadership.isTailDecided) return;
+    if (this.#errant !== null) {
+      this.#quarantine(this.#errant);
+      return;
+    }
     this.#enter({ kind: 'cutting' }, 'the log has decided the binlog tail');
     this.#run({ kind: 'cut-binlog' });
   }
@@ -181,6 +186,11 @@ export class RoleMachine {
     const state = this.#state;
     switch (state.kind) {
       case 'cutting':
+        // Found while no server ran, as by an answer that came late: what was cut says nothing about the engine.
+        if (this.#errant !== null) {
+          this.#quarantine(this.#errant);
+          return;
+        }
         this.#enter({ kind: 'starting' }, 'the binlog holds committed transactions only');
         this.#run({ kind: 'start-server' });
         return;

@@ -94,6 +94,7 @@ function play(node: RoleHarness, each: Move): readonly RoleEffect[] {
 
 class Rules {
   #cutSinceKill = false;
+  #isErrant = false;
   readonly #takenOverTerms = new Set<number>();
 
   check(node: RoleHarness, effects: readonly RoleEffect[]): void {
@@ -116,8 +117,11 @@ class Rules {
   }
 
   #checkEffect(effect: RoleEffect): void {
+    if (effect.kind === 'set-electable') this.#isErrant = !effect.isElectable;
     if (effect.kind !== 'run-task') return;
     const { task } = effect;
+    if (task.kind === 'rebuild') this.#isErrant = false;
+    if (task.kind === 'start-server') expect(this.#isErrant, 'no start on errant data').toBe(false);
     if (task.kind === 'cut-binlog') this.#cutSinceKill = true;
     if (task.kind === 'kill-server') this.#cutSinceKill = false;
     if (task.kind === 'start-server')

@@ -188,6 +188,21 @@ test('errant transactions quarantine the node: killed, moved aside, built anew (
   expect(words(rebuilt)).toEqual(['set-electable', 'cut-binlog']);
 });
 
+test.for(['fencing', 'cutting'] as const)(
+  'errant transactions found while a server is %s keep it from starting again (G5)',
+  (when) => {
+    const node = new RoleHarness();
+    node.becomeReplica();
+    node.give({ kind: 'server-exited', reason: 'signal SIGKILL' });
+    if (when === 'cutting') node.finish('kill-server');
+
+    node.give({ kind: 'errant-found', reason: 'errant: u:7', canRebuild: true });
+    const next = node.finish(when === 'cutting' ? 'cut-binlog' : 'kill-server');
+
+    expect(words(next)).toEqual(['rebuild']);
+  },
+);
+
 test('without a whole log an errant node stays quarantined, and serves nothing (G5)', () => {
   const node = new RoleHarness();
   node.becomeReplica();

@@ -1,0 +1,42 @@
+import type { RowDataPacket } from 'mysql2/promise';
+import { expect, test } from 'vitest';
+import { connectApp } from '../support/app-connection.ts';
+import { BinraftCluster, eventually, kill } from '../support/binraft-cluster.ts';
+import { connectRoot } from '../support/root-connection.ts';
+
+// A commit that no quorum had when its server died. Goal: the log alone says whether it happened, and every node says the same,
+// the one that wrote it included (G2, G6, H4). Method: both followers are stopped, so that an insert waits; its mysqld is killed; one
+// follower goes on, which needs the old leader and its log to elect anybody, so the entry commits in a later term.
+
+test('a commit that its server did not live to see is on every node once the log has it', async () => {
+  await using cluster = await BinraftCluster.start({ basePort: 38_000 });
+  const leader = await cluster.leader();
+  await using app = await connectApp(cluster, leader.ports.readWrite);
+  await app.query('CREATE DATABASE fate; CREATE TABLE fate.writes (id INT PRIMARY KEY)');
+  const settled = await cluster.settled();
+  const [first, second] = settled.filter((status) => status.node !== leader.node);
+
+  for (const follower of [first, second]) kill(follower?.pid ?? 0, 'SIGSTOP');
+  const insert = app.query('INSERT INTO fate.writes VALUES (1)').then(
+    () => 'acked',
+    () => 'unknown',
+  );
+  await eventually(async () => {
+    const { mysql } = await cluster.nodeStatus(leader.node);
+    return mysql.unackedTransactions > 0 ? true : null;
+  }, 'the insert waits for a quorum');
+  kill(leader.mysql.pid ?? 0, 'SIGKILL');
+  const outcome = await insert;
+  kill(first?.pid ?? 0, 'SIGCONT');
+  await cluster.leader();
+  kill(second?.pid ?? 0, 'SIGCONT');
+
+  const executed = (await cluster.settled()).map((status) => status.mysql.gtidExecuted);
+  expect(outcome).toBe('unknown');
+  expect(new Set(executed).size).toBe(1);
+  for (const node of cluster.nodes) {
+    await using root = await connectRoot(node);
+    const [rows] = await root.query<RowDataPacket[]>('SELECT id FROM fate.writes');
+    expect(rows).toEqual([{ id: 1 }]);
+  }
+});
