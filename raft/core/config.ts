@@ -31,7 +31,7 @@ export const defaultRaftTimings: Omit<RaftConfig, 'self' | 'voters'> = {
   inflightAppendsMax: 64,
   appendEntriesMax: 1024,
   appendBytesMax: 2 * 1024 * 1024,
-  uncommittedBytesMax: 32 * 1024 * 1024,
+  uncommittedBytesMax: 16 * 1024 * 1024,
 };
 
 /** Relations between limits are checked, not described. */
