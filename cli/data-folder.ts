@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, renameSync, statfsSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { codeOf, messageOf } from '../base/errors.ts';
 import { FatalError } from '../base/fatal.ts';
@@ -43,13 +43,27 @@ export function writePrivateFile(path: string, text: string): void {
 
 function readIdentity(directory: string): DataIdentity | null {
   const path = join(directory, identityFile);
+  let found: unknown;
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as DataIdentity;
+    found = JSON.parse(readFileSync(path, 'utf8'));
   } catch (cause) {
     if (codeOf(cause) === 'ENOENT') return null;
     const message = `${path} cannot be read: ${messageOf(cause)}; restore it, or give another data folder`;
     throw new FatalError('DATA_FOREIGN', message, { cause });
   }
+  if (isIdentity(found)) return found;
+  throw new FatalError('DATA_FOREIGN', `${path} names no node; give another data folder`);
+}
+
+/** Any format version: which ones can be read is asked later, so that the refusal names it. */
+function isIdentity(value: unknown): value is DataIdentity {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'formatVersion' in value &&
+    'clusterId' in value &&
+    'node' in value
+  );
 }
 
 function checkSame(directory: string, found: DataIdentity, wanted: DataIdentity): void {
@@ -71,6 +85,7 @@ function checkWritable(directory: string): void {
   const probe = join(directory, '.write-probe');
   try {
     writeFileSync(probe, 'probe', { flush: true });
+    rmSync(probe);
   } catch (cause) {
     if (codeOf(cause) === 'ENOSPC') throw diskFull(directory, 0, cause);
     throw notWritable(directory, cause);

@@ -51,6 +51,8 @@ export const defaultBasePort = 7000;
 const defaultNodeCount = 3;
 const nodeCounts = [1, 3, 5, 7];
 const loopback = '127.0.0.1';
+const portMax = 65_535;
+const identityFile = 'cluster.json';
 
 export function localPorts(basePort: number, number: number): LocalPorts {
   const first = basePort + number * 100;
@@ -75,32 +77,53 @@ export function portUses(node: LocalNode): PortUse[] {
 }
 
 /**
- * Makes or opens the folder of a local cluster: its identity, secrets (mode 600) and one `node.yaml` per node, written
- * anew at each start. FatalError CONFIG_INVALID when the folder holds another number of nodes than asked for.
+ * What the folder holds, or would hold after a first start. Changes nothing, so that a start that is refused leaves no trace.
+ * FatalError CONFIG_INVALID when it holds another number of nodes than asked for, DATA_FOREIGN when it is none of ours.
  */
-export function openLocalCluster(options: LocalClusterOptions): LocalCluster {
-  const { directory } = options;
+export function planLocalCluster(options: LocalClusterOptions): LocalCluster {
+  const { directory, basePort } = options;
   const identity = clusterIdentity(options);
-  const ids = Array.from({ length: identity.nodes }, (_, index) => `n${index + 1}`);
-  const nodes = ids.map((id, index) => ({
-    id,
-    ports: localPorts(options.basePort, index + 1),
-    configPath: join(directory, id, 'node.yaml'),
-    logPath: join(directory, id, 'node.log'),
-  }));
-  const appPasswordPath = join(directory, 'app.password');
-  keepSecret(join(directory, 'cluster.secret'), null);
-  keepSecret(appPasswordPath, options.appPassword);
-  keepSecret(join(directory, 'binlog.password'), null);
-  for (const node of nodes) {
-    mkdirSync(join(directory, node.id), { recursive: true, mode: 0o700 });
-    const config = nodeConfig(options, identity.clusterId, nodes, node);
-    writePrivateFile(
-      node.configPath,
-      `# Written by \`binraft up\` at each start.\n${stringify(config)}`,
-    );
+  const highestPort = localPorts(basePort, identity.nodes).forwardReadOnly;
+  if (highestPort > portMax) {
+    const message = `--base-port is ${basePort}; allowed: at most ${basePort - highestPort + portMax}`;
+    throw new FatalError('CONFIG_INVALID', message);
   }
+  const nodes = Array.from({ length: identity.nodes }, (_, index): LocalNode => {
+    const id = `n${index + 1}`;
+    return {
+      id,
+      ports: localPorts(basePort, index + 1),
+      configPath: join(directory, id, 'node.yaml'),
+      logPath: join(directory, id, 'node.log'),
+    };
+  });
+  const appPasswordPath = join(directory, 'app.password');
   return { directory, clusterId: identity.clusterId, nodes, appPasswordPath };
+}
+
+/** Makes the folder if it is not there. FatalError DATA_NOT_WRITABLE, DISK_FULL. */
+export function makeClusterFolder(directory: string): void {
+  writing(directory, () => mkdirSync(directory, { recursive: true, mode: 0o700 }));
+}
+
+/** Writes what was planned: identity, secrets (mode 600), and one `node.yaml` per node, anew at each start. */
+export function writeLocalCluster(cluster: LocalCluster, options: LocalClusterOptions): void {
+  const { directory, clusterId, nodes } = cluster;
+  writing(directory, () => {
+    const identityPath = join(directory, identityFile);
+    if (!existsSync(identityPath)) {
+      const identity: ClusterIdentity = { clusterId, nodes: nodes.length };
+      writePrivateFile(identityPath, `${JSON.stringify(identity, null, 2)}\n`);
+    }
+    keepSecret(join(directory, 'cluster.secret'), null);
+    keepSecret(cluster.appPasswordPath, options.appPassword);
+    keepSecret(join(directory, 'binlog.password'), null);
+    for (const node of nodes) {
+      mkdirSync(join(directory, node.id), { recursive: true, mode: 0o700 });
+      const config = stringify(nodeConfig(options, clusterId, nodes, node));
+      writePrivateFile(node.configPath, `# Written by \`binraft up\` at each start.\n${config}`);
+    }
+  });
 }
 
 interface ClusterIdentity {
@@ -109,45 +132,38 @@ interface ClusterIdentity {
 }
 
 function clusterIdentity(options: LocalClusterOptions): ClusterIdentity {
-  const path = join(options.directory, 'cluster.json');
-  const wanted = options.nodeCount ?? defaultNodeCount;
+  const { directory, nodeCount } = options;
+  const wanted = nodeCount ?? defaultNodeCount;
   if (!nodeCounts.includes(wanted)) {
     throw new FatalError(
       'CONFIG_INVALID',
       `--nodes is ${wanted}; allowed: ${nodeCounts.join(', ')}`,
     );
   }
-  makeFolder(options.directory);
-  if (!existsSync(path)) {
-    const made = { clusterId: randomUUID(), nodes: wanted };
-    writePrivateFile(path, `${JSON.stringify(made, null, 2)}\n`);
-    return made;
-  }
-  const found = readIdentity(path);
-  if (options.nodeCount === null || options.nodeCount === found.nodes) return found;
+  const found = readIdentity(join(directory, identityFile));
+  if (found === null) return { clusterId: randomUUID(), nodes: wanted };
+  if (nodeCount === null || nodeCount === found.nodes) return found;
   throw new FatalError(
     'CONFIG_INVALID',
-    `${options.directory} holds a cluster of ${found.nodes} nodes, --nodes asks for ${options.nodeCount}; ` +
+    `${directory} holds a cluster of ${found.nodes} nodes, --nodes asks for ${nodeCount}; ` +
       'leave the option out, or give another --data-dir',
   );
 }
 
-function makeFolder(directory: string): void {
+/** Null when there is none yet. */
+function readIdentity(path: string): ClusterIdentity | null {
+  let found: unknown;
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    found = JSON.parse(readFileSync(path, 'utf8'));
   } catch (cause) {
-    const message = `cannot make the data folder ${directory}: ${messageOf(cause)}`;
-    throw new FatalError('DATA_NOT_WRITABLE', message, { cause });
-  }
-}
-
-function readIdentity(path: string): ClusterIdentity {
-  try {
-    const { clusterId, nodes } = JSON.parse(readFileSync(path, 'utf8'));
-    if (typeof clusterId === 'string' && typeof nodes === 'number') return { clusterId, nodes };
-  } catch (cause) {
-    const message = `${path} cannot be read: ${messageOf(cause)}`;
+    if (codeOf(cause) === 'ENOENT') return null;
+    const message = `${path} cannot be read: ${messageOf(cause)}; give another --data-dir`;
     throw new FatalError('DATA_FOREIGN', message, { cause });
+  }
+  if (typeof found === 'object' && found !== null && 'clusterId' in found && 'nodes' in found) {
+    const { clusterId, nodes } = found;
+    const isKnown = typeof nodes === 'number' && nodeCounts.includes(nodes);
+    if (typeof clusterId === 'string' && isKnown) return { clusterId, nodes };
   }
   throw new FatalError('DATA_FOREIGN', `${path} names no cluster; give another --data-dir`);
 }
@@ -155,11 +171,16 @@ function readIdentity(path: string): ClusterIdentity {
 /** Keeps what is there unless a value is given; makes a random one the first time. */
 function keepSecret(path: string, given: string | null): void {
   if (given === null && existsSync(path)) return;
+  writePrivateFile(path, `${given ?? randomBytes(18).toString('base64url')}\n`);
+}
+
+function writing(directory: string, write: () => void): void {
   try {
-    writePrivateFile(path, `${given ?? randomBytes(18).toString('base64url')}\n`);
+    write();
   } catch (cause) {
     const reason = codeOf(cause) === 'ENOSPC' ? 'DISK_FULL' : 'DATA_NOT_WRITABLE';
-    throw new FatalError(reason, `cannot write ${path}: ${messageOf(cause)}`, { cause });
+    const message = `cannot write to the data folder ${directory}: ${messageOf(cause)}`;
+    throw new FatalError(reason, message, { cause });
   }
 }
 

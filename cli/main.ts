@@ -7,7 +7,7 @@ import { FatalError } from '../base/fatal.ts';
 import { type AdminAddress, runStatus, runTransfer } from './admin-commands.ts';
 import { environment, readNodeConfig } from './config.ts';
 import { defaultBasePort } from './local-cluster.ts';
-import { locateMySql } from './locate-mysql.ts';
+import { locateMySql, terminalLogger } from './locate-mysql.ts';
 import { runNode } from './run-node.ts';
 import { createTerminal, type Terminal } from './terminal.ts';
 import { runUp } from './up.ts';
@@ -84,7 +84,7 @@ function upOptions(options: UpArguments): Parameters<typeof runUp>[0] {
     reads: options.reads,
     clock,
     terminal,
-    findMySql: () => locateMySql(mysqld, terminal),
+    findMySql: () => locateMySql(mysqld, { logger: terminalLogger(terminal), terminal }),
   };
 }
 

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, renameSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { assertNever } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
 import { FatalReason } from '../base/fatal.ts';
 import type { LocalNode } from './local-cluster.ts';
@@ -8,6 +9,8 @@ import type { LocalNode } from './local-cluster.ts';
 /** What a node process tells its parent. */
 export type ChildMessage =
   | { readonly kind: 'progress'; readonly text: string }
+  /** All its listeners are open. */
+  | { readonly kind: 'open' }
   | { readonly kind: 'fatal'; readonly code: string; readonly message: string };
 
 /** What the parent tells a node process. */
@@ -21,6 +24,8 @@ export interface NodeChildEvents {
   /** The process is gone and will not be started again: its reason does not pass by itself. */
   onFatal(node: LocalNode, code: string, message: string): void;
   onRestart(node: LocalNode, why: string): void;
+  /** A node that died is open again. */
+  onReturn(node: LocalNode): void;
 }
 
 const logBytesMax = 64 * 1024 * 1024;
@@ -38,6 +43,7 @@ export class NodeChild {
   readonly #events: NodeChildEvents;
   #child: ChildProcess | null = null;
   #isStopping = false;
+  #hasDied = false;
   #restartDelayMs = restartDelayMsMin;
   #fatal: { readonly code: string; readonly message: string } | null = null;
   readonly #restartWait = new AbortController();
@@ -94,8 +100,20 @@ export class NodeChild {
   }
 
   #receive(message: ChildMessage): void {
-    if (message.kind === 'progress') this.#events.onProgress(this.node, message.text);
-    else this.#fatal = message;
+    switch (message.kind) {
+      case 'progress':
+        this.#events.onProgress(this.node, message.text);
+        break;
+      case 'open':
+        if (this.#hasDied) this.#events.onReturn(this.node);
+        this.#hasDied = false;
+        break;
+      case 'fatal':
+        this.#fatal = message;
+        break;
+      default:
+        assertNever(message);
+    }
   }
 
   #exited(why: string, startedMs: number): void {
@@ -107,6 +125,7 @@ export class NodeChild {
       this.#events.onFatal(this.node, fatal.code, fatal.message);
       return;
     }
+    this.#hasDied = true;
     const isHealthyRun = this.#clock.monotonicMs() - startedMs > healthyRunMs;
     const delayMs = isHealthyRun ? restartDelayMsMin : this.#restartDelayMs;
     this.#restartDelayMs = Math.min(restartDelayMsMax, delayMs * 2);

@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { AdminServer, type TransferReport } from '../admin/admin-server.ts';
 import type { NodeStatus } from '../admin/node-status.ts';
@@ -28,6 +29,7 @@ import { locateMySql } from './locate-mysql.ts';
 import { nodeStatus } from './node-status-view.ts';
 import { proxyView } from './proxy-view.ts';
 import { derivePassword, deriveServerId, deriveUuid } from './secrets.ts';
+import { stageText } from './stage-text.ts';
 
 export interface NodeOptions {
   readonly config: NodeConfig;
@@ -80,7 +82,7 @@ export class Node {
   /** Rejects with FatalError or OperationalError; `close` is due in any case. */
   async open(): Promise<void> {
     const { config, logger, clock, onFatal } = this.#options;
-    const installation = await locateMySql(config.mysql.mysqld, null);
+    const installation = await locateMySql(config.mysql.mysqld, { logger, terminal: null });
     this.#version = installation.version;
     const secret = readSecret(config.accounts.clusterSecretFile);
 
@@ -117,11 +119,16 @@ export class Node {
     await proxy.open();
     this.#closers.push(() => proxy.close());
     raft.onChange(() => this.#publishView());
-    bridge.onState(() => this.#publishView());
+    bridge.onState((state) => {
+      this.#publishView();
+      const text = stageText(state);
+      if (text !== null) this.#options.onProgress(text);
+    });
     await admin.open();
     this.#closers.push(() => admin.close());
     await raft.open();
     this.#closers.push(() => bridge.close());
+    if (!existsSync(server.dataDirectory)) this.#options.onProgress('initialising its data folder');
     await bridge.open();
     this.#publishView();
   }

@@ -19,6 +19,11 @@ export async function runNode(options: RunNodeOptions, signal: AbortSignal): Pro
   const { config } = options;
   const logger = createLogger(config.logLevel, { node: config.node });
   const parent = new Parent();
+  // The last line of a process that dies of a bug of ours. It dies as Node lets it: a state nobody foresaw must serve nobody, and
+  // mysqld goes with it (its launcher asks the kernel for that).
+  const logBug = (error: Error, origin: string): void =>
+    logger.error('node-bug', { origin, message: messageOf(error), stack: error.stack });
+  process.on('uncaughtExceptionMonitor', logBug);
   try {
     claimDataFolder(config.dataDirectory, {
       formatVersion: 1,
@@ -39,6 +44,7 @@ export async function runNode(options: RunNodeOptions, signal: AbortSignal): Pro
     throw thrown;
   } finally {
     parent.close();
+    process.off('uncaughtExceptionMonitor', logBug);
   }
 }
 
@@ -61,6 +67,7 @@ async function runClaimed(
     logger.info('node-starting', { cluster: options.config.clusterId, fingerprint });
     await Promise.race([node.open(), fatal.promise]);
     logger.info('node-open');
+    parent.tell({ kind: 'open' });
     await Promise.race([aborted(signal), parent.stopped, fatal.promise]);
   } catch (thrown) {
     isBroken = true;

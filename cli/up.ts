@@ -12,8 +12,10 @@ import { readSecret } from './config.ts';
 import {
   type LocalCluster,
   type LocalClusterOptions,
-  openLocalCluster,
+  makeClusterFolder,
+  planLocalCluster,
   portUses,
+  writeLocalCluster,
 } from './local-cluster.ts';
 import { NodeChild } from './node-child.ts';
 import { checkPortsFree } from './ports.ts';
@@ -35,17 +37,23 @@ const pollMs = 100;
 /** Runs a whole cluster on this machine until `signal` aborts. Settles when no process of it is left. */
 export async function runUp(options: UpOptions, signal: AbortSignal): Promise<void> {
   const { clock, terminal } = options;
+  planLocalCluster(options);
   const installation = await options.findMySql();
-  const cluster = openLocalCluster(options);
-  const lock = await lockFolder(cluster.directory);
+  makeClusterFolder(options.directory);
+  const lock = await lockFolder(options.directory);
   try {
+    // Planned again, now that no other `up` can change what is there; written only when nothing is left to refuse.
+    const cluster = planLocalCluster(options);
     await checkPortsFree(loopback, cluster.nodes.flatMap(portUses));
+    writeLocalCluster(cluster, options);
     const clientCommand = writeClientScript(cluster, installation);
     const failure = Promise.withResolvers<never>();
+    const stages = new Stages(terminal);
     const children = cluster.nodes.map(
       (node) =>
         new NodeChild(node, clock, {
-          onProgress: ({ id }, text) => terminal.line(`${id}  ${text}`),
+          onProgress: (_node, text) => stages.tell(text),
+          onReturn: ({ id }) => terminal.line(`${id}  is back`),
           onFatal: ({ id }, code, message) => {
             terminal.line(`${id}  stopped for good: ${code}: ${message}`);
             if (!children.some((child) => child.isRunning)) {
@@ -64,6 +72,7 @@ export async function runUp(options: UpOptions, signal: AbortSignal): Promise<vo
         waitUntilWritable(cluster, clock, signal),
         failure.promise,
       ]);
+      stages.end();
       if (status !== null) announce(cluster, clientCommand, terminal, status);
       await Promise.race([aborted(signal), failure.promise]);
     } finally {
@@ -74,6 +83,27 @@ export async function runUp(options: UpOptions, signal: AbortSignal): Promise<vo
     }
   } finally {
     lock.close();
+  }
+}
+
+/** What the nodes do until writes are possible: each thing once, whichever node is first. */
+class Stages {
+  readonly #terminal: Terminal;
+  readonly #told = new Set<string>();
+  #isEnded = false;
+
+  constructor(terminal: Terminal) {
+    this.#terminal = terminal;
+  }
+
+  tell(text: string): void {
+    if (this.#isEnded || this.#told.has(text)) return;
+    this.#told.add(text);
+    this.#terminal.line(`… ${text}`);
+  }
+
+  end(): void {
+    this.#isEnded = true;
   }
 }
 
