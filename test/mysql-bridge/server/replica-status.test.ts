@@ -1,5 +1,9 @@
 import { expect, test } from 'vitest';
-import { replicaFaultsOf, replicaStatusOf } from '../../../mysql-bridge/server/replica-status.ts';
+import {
+  isApplierError,
+  replicaFaultsOf,
+  replicaStatusOf,
+} from '../../../mysql-bridge/server/replica-status.ts';
 
 const running = {
   Replica_IO_Running: 'Yes',
@@ -40,6 +44,7 @@ test('errors of both halves are told with their numbers', () => {
     'receiver connecting: 2003 error connecting to source',
     'applier stopped: 1062 Duplicate entry',
   ]);
+  expect(replicaFaultsOf(status).map(isApplierError)).toEqual([false, true]);
 });
 
 test('a receiver that connects for the first time is no fault, one that stopped is', () => {
@@ -53,4 +58,5 @@ test('a receiver that connects for the first time is no fault, one that stopped 
 
 test('a row without the columns we know reads as stopped', () => {
   expect(replicaFaultsOf(replicaStatusOf({}))).toEqual(['receiver stopped', 'applier stopped']);
+  expect(isApplierError('applier stopped')).toBe(false);
 });

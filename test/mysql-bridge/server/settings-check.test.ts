@@ -6,6 +6,7 @@ import {
   requiredSettings,
 } from '../../../mysql-bridge/server/required-settings.ts';
 import {
+  checkBypass,
   checkSemisync,
   checkSettings,
   formatFaults,
@@ -77,4 +78,15 @@ test('semisync is in order with one client and nothing let through (HAZARDS G7, 
   expect(formatFaults(checkSemisync({ ...fine, unacknowledged: 7 }))).toBe(
     'Rpl_semi_sync_source_no_tx is 7, allowed: 0',
   );
+});
+
+test('a gate is bypassed by whatever lets a commit through, not by what makes it wait (HAZARDS H9)', () => {
+  const fine = { isWaiting: true, clients: 1, unacknowledged: 0, waitingSessions: 3 };
+
+  expect(checkBypass(fine, 'AFTER_SYNC')).toEqual([]);
+  expect(checkBypass({ ...fine, clients: 0 }, 'AFTER_SYNC')).toEqual([]);
+  expect(checkBypass({ ...fine, clients: 2 }, 'AFTER_SYNC')).toHaveLength(1);
+  expect(checkBypass({ ...fine, isWaiting: false }, 'AFTER_SYNC')).toHaveLength(1);
+  expect(checkBypass({ ...fine, unacknowledged: 1 }, 'AFTER_SYNC')).toHaveLength(1);
+  expect(checkBypass(fine, 'AFTER_COMMIT')).toHaveLength(1);
 });
