@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -16,16 +16,23 @@ const testStatus = await run('vitest', [
   `--outputFile.json=${reportPath}`,
   ...process.argv.slice(2),
 ]);
-const report: { numPassedTests: number; numFailedTests: number } = JSON.parse(
-  readFileSync(reportPath, 'utf8'),
-);
-const checkFailed = checkStatus === 0 ? 0 : 1;
-const passed = report.numPassedTests + 1 - checkFailed;
-const failed = report.numFailedTests + checkFailed;
-// A test file that could not be loaded fails the run without failing a test.
-const lost = testStatus !== 0 && report.numFailedTests === 0 ? 1 : 0;
-process.stdout.write(`\n${passed} passed, ${failed + lost} failed\n`);
-process.exitCode = checkStatus === 0 && testStatus === 0 ? 0 : 1;
+const checksFailed = checkStatus === 0 ? 0 : 1;
+const tests = testCounts();
+// A test file that could not be loaded, and a run that died, fail without failing a test.
+const isLost = testStatus !== 0 && tests.failed === 0;
+const passed = tests.passed + 1 - checksFailed;
+const failed = tests.failed + checksFailed + (isLost ? 1 : 0);
+process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
+process.exitCode = failed === 0 ? 0 : 1;
+
+/** Nothing passed when vitest ended without a report. */
+function testCounts(): { readonly passed: number; readonly failed: number } {
+  if (!existsSync(reportPath)) return { passed: 0, failed: 0 };
+  const report: { numPassedTests: number; numFailedTests: number } = JSON.parse(
+    readFileSync(reportPath, 'utf8'),
+  );
+  return { passed: report.numPassedTests, failed: report.numFailedTests };
+}
 
 function run(command: string, args: readonly string[]): Promise<number> {
   return new Promise((resolve, reject) => {
