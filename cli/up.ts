@@ -156,7 +156,8 @@ function isServing(cluster: ClusterStatus): boolean {
   const isComplete = statuses.length === cluster.nodes.length;
   return (
     isComplete &&
-    statuses.some((status) => status.proxy.isGateOpen) &&
+    // Healthy too: the gate opens a moment before the account for applications is complete.
+    statuses.some(({ proxy, mysql }) => proxy.isGateOpen && mysql.health === 'ok') &&
     statuses.every((status) => status.mysql.role === 'primary' || status.mysql.role === 'replica')
   );
 }
