@@ -14,6 +14,7 @@ import type { Message } from '../core/messages.ts';
 import type { NodeId } from '../core/types.ts';
 import { type Cluster, encodeAnswer, judgeHello } from './handshake.ts';
 import type { TransportLimits } from './limits.ts';
+import { widenReceiveWindow } from './receive-window.ts';
 import { raftService } from './service.ts';
 import { decodeFrame } from './wire-codec.ts';
 
@@ -107,6 +108,7 @@ export class InboundServer {
   }
 
   #accept(call: Call): void {
+    widenReceiveWindow(call);
     let from: NodeId | null = null;
     call.on('data', (bytes: Uint8Array) => {
       if (from !== null) this.#receive(from, call, bytes);
