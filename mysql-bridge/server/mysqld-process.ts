@@ -99,6 +99,8 @@ export class MysqldProcess implements MySqlServer {
     await mkdir(this.#temporaryDirectory, { recursive: true, mode: 0o700 });
     await mkdir(join(directory, 'log'), { recursive: true, mode: 0o700 });
     await makeSocketFolder(this.socketPath);
+    // An unsafe option is refused here, when the node opens: a start comes later, and only once there is a leader.
+    await this.#writeConfig();
     this.#launcher = await deathLauncher();
     await this.#createDataFolder();
   }

@@ -125,6 +125,11 @@ export class BinraftCluster implements AsyncDisposable {
     return status;
   }
 
+  /** SIGKILL to `binraft up` alone: its nodes notice by themselves. */
+  killUp(): void {
+    this.#up?.kill('SIGKILL');
+  }
+
   /** SIGKILL to every process of the cluster at once: `up`, sidecars, servers. */
   async killEverything(): Promise<void> {
     const child = this.#up;

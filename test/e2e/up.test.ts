@@ -1,0 +1,209 @@
+import { spawn } from 'node:child_process';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { connectApp } from '../support/app-connection.ts';
+import { BinraftCluster, until } from '../support/binraft-cluster.ts';
+
+const main = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
+const basePort = 31_000;
+let folder = '';
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'binraft-up-'));
+});
+
+afterEach(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+test.each([
+  { name: 'MySQL 8.0.25', answer: 'mysqld  Ver 8.0.25 for Linux on x86_64', says: '8.0.26' },
+  {
+    name: 'MariaDB',
+    answer: 'mysqld  Ver 10.11.19-MariaDB for Linux on x86_64',
+    says: 'it is MariaDB 10.11.19',
+  },
+])('up refuses $name with MYSQL_VERSION and writes nothing', async ({ answer, says }) => {
+  const mysqld = join(folder, 'mysqld');
+  writeFileSync(mysqld, `#!/bin/sh\necho '${answer}'\n`);
+  chmodSync(mysqld, 0o700);
+
+  const ended = await up('--mysqld', mysqld);
+
+  expect(ended).toMatchObject({ status: 17 });
+  expect(ended.output).toContain('MYSQL_VERSION');
+  expect(ended.output).toContain(says);
+  expect(existsSync(data())).toBe(false);
+});
+
+test('up refuses a number of nodes that is none, before it looks for a MySQL', async () => {
+  const ended = await up('--nodes', '4', '--mysqld', '/nowhere/mysqld');
+
+  expect(ended).toMatchObject({ status: 10 });
+  expect(ended.output).toContain('CONFIG_INVALID: --nodes is 4; allowed: 1, 3, 5, 7');
+  expect(existsSync(data())).toBe(false);
+});
+
+test('up names the port that is taken and who has it, and leaves the folder as it was', async () => {
+  const server = createServer().listen(basePort + 101, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  try {
+    const ended = await up();
+    expect(ended).toMatchObject({ status: 11 });
+    expect(ended.output).toContain(`PORT_TAKEN: port ${basePort + 101} (n1 read-write) is taken`);
+    expect(ended.output).toContain(`by pid ${process.pid}`);
+    expect(readdirSync(data())).toEqual([]);
+  } finally {
+    server.close();
+  }
+});
+
+test('up refuses a folder that holds another number of nodes, and one whose identity is unreadable', async () => {
+  mkdirSync(data());
+  const identity = join(data(), 'cluster.json');
+  writeFileSync(identity, '{"clusterId":"11111111-2222","nodes":3}');
+  expect(await up('--nodes', '5')).toMatchObject({ status: 10 });
+  writeFileSync(identity, '{broken');
+  expect(await up()).toMatchObject({ status: 12 });
+  expect(readdirSync(data())).toEqual(['cluster.json']);
+});
+
+test('node lists every fault of its configuration at once', async () => {
+  const config = join(folder, 'node.yaml');
+  writeFileSync(config, 'clusterId: x\nreads: maybe\nsurplus: 1\n');
+
+  const ended = await binraft(['node', '--config', config]);
+
+  expect(ended).toMatchObject({ status: 10 });
+  for (const path of ['clusterId', 'reads', 'members', 'surplus']) {
+    expect(ended.output).toContain(path);
+  }
+});
+
+test('status and transfer say when nobody answers', async () => {
+  for (const command of ['status', 'transfer']) {
+    const ended = await binraft([command, '--admin', `127.0.0.1:${basePort + 999}`]);
+    expect(ended).toMatchObject({ status: 1 });
+    expect(ended.output).toContain('ADMIN_UNREACHABLE');
+  }
+});
+
+test('a cluster is used, refused to others, stopped, and starts again with its data, also after kill -9', async () => {
+  const directory = data();
+  await using cluster = await BinraftCluster.start({
+    basePort,
+    directory,
+    args: ['--app-password', 'chosen by hand'],
+  });
+  const admin = `127.0.0.1:${basePort + 205}`;
+  {
+    await using session = await connectApp(cluster, basePort + 201);
+    await session.query('CREATE DATABASE kept; CREATE TABLE kept.rows (id INT PRIMARY KEY)');
+    await session.query('INSERT INTO kept.rows VALUES (1)');
+    await expect(session.query('SET GLOBAL read_only = 1')).rejects.toThrow(/denied/);
+    await expect(session.query('DELETE FROM mysql.user')).rejects.toThrow(/denied/);
+  }
+  for (const secret of ['app.password', 'binlog.password', 'cluster.secret']) {
+    expect(statSync(join(directory, secret)).mode & 0o777).toBe(0o600);
+  }
+
+  const before = readFileSync(join(directory, 'n1', 'node.yaml'), 'utf8');
+  const second = await up('--app-password', 'another', '--base-port', String(basePort + 1000));
+  expect(second).toMatchObject({ status: 13 });
+  expect(second.output).toContain('DATA_IN_USE');
+  expect(readFileSync(join(directory, 'n1', 'node.yaml'), 'utf8')).toBe(before);
+  expect(cluster.appPassword).toBe('chosen by hand');
+
+  const table = await binraft(['status', '--admin', admin]);
+  expect(table.output).toMatch(/n1 .*n2 .*n3 /s);
+  expect(table.output).not.toContain('\u001b');
+  const json = await binraft(['status', '--json', '--admin', admin]);
+  expect(JSON.parse(json.output)).toMatchObject({ askedNode: 'n2' });
+  const unknown = await binraft(['transfer', 'n9', '--admin', admin]);
+  expect(unknown).toMatchObject({ status: 1, output: expect.stringContaining('n1, n2, n3') });
+
+  const begunMs = performance.now();
+  expect(await cluster.stop()).toBe(0);
+  expect(performance.now() - begunMs).toBeLessThan(10_000);
+  expect(cluster.processIds()).toEqual([]);
+
+  for (const change of [
+    { from: 'node: n1', to: 'node: n2', status: 12, code: 'DATA_FOREIGN' },
+    {
+      from: 'mysql:\n',
+      to: 'mysql:\n  options: { sync_binlog: 0 }\n',
+      status: 18,
+      code: 'MYSQL_SETTING_UNSAFE',
+    },
+  ]) {
+    const config = join(directory, 'n1', 'changed.yaml');
+    writeFileSync(config, before.replace(change.from, change.to));
+    const ended = await binraft(['node', '--config', config]);
+    expect(ended).toMatchObject({ status: change.status });
+    expect(ended.output).toContain(change.code);
+  }
+
+  await cluster.up();
+  await expectRow(cluster);
+  await cluster.killEverything();
+  await cluster.up();
+  await expectRow(cluster);
+});
+
+test('nodes stop when the up that started them is killed', async () => {
+  const directory = data();
+  await using cluster = await BinraftCluster.start({ basePort, directory, nodeCount: 1 });
+  cluster.killUp();
+  await until(() => cluster.processIds().length === 0, 'no process of the cluster is left');
+});
+
+async function expectRow(cluster: BinraftCluster): Promise<void> {
+  await using session = await connectApp(cluster, basePort + 301);
+  const [rows] = await session.query('SELECT id FROM kept.rows');
+  expect(rows).toEqual([{ id: 1 }]);
+}
+
+function data(): string {
+  return join(folder, 'data');
+}
+
+function up(...options: readonly string[]): Promise<Ended> {
+  const all = ['up', '--data-dir', data(), '--base-port', String(basePort), ...options];
+  return binraft(all);
+}
+
+interface Ended {
+  readonly status: number | null;
+  readonly output: string;
+}
+
+/** A command to its end, as a person types it. */
+async function binraft(args: readonly string[]): Promise<Ended> {
+  const child = spawn(process.execPath, [main, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: 60_000,
+  });
+  let output = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    output += chunk.toString();
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    output += chunk.toString();
+  });
+  const status = await new Promise<number | null>((resolve) => child.once('close', resolve));
+  return { status, output };
+}
