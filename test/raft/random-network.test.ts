@@ -32,42 +32,46 @@ const runMsMax = 100;
 /** Some election timeouts: the first campaign may split, and whoever just stepped down waits longer. */
 const roundsMax = 150;
 
-test(`I1–I10 and I12 hold in any weather, and a healed cluster converges (seed ${seed})`, () => {
-  let committedCount = 0;
-  let electedCount = 0;
-  let leasesSeen = 0;
-  let roundsSeen = 0;
+test(
+  `I1–I10 and I12 hold in any weather, and a healed cluster converges (seed ${seed})`,
+  () => {
+    let committedCount = 0;
+    let electedCount = 0;
+    let leasesSeen = 0;
+    let roundsSeen = 0;
 
-  fc.assert(
-    fc.property(options, (drawn) => {
-      const network = new RandomNetwork(drawn);
-      for (let done = 0; done < actions; done += 1) network.act();
+    fc.assert(
+      fc.property(options, (drawn) => {
+        const network = new RandomNetwork(drawn);
+        for (let done = 0; done < actions; done += 1) network.act();
 
-      network.heal();
-      const before = network.checker.committedCount;
-      let rounds = 0;
-      const isWorking = (): boolean => network.checker.committedCount > before;
-      for (; rounds < roundsMax && !(isWorking() && network.isConverged); rounds += 1) {
-        if (!isWorking()) network.propose();
-        network.round();
-      }
+        network.heal();
+        const before = network.checker.committedCount;
+        let rounds = 0;
+        const isWorking = (): boolean => network.checker.committedCount > before;
+        for (; rounds < roundsMax && !(isWorking() && network.isConverged); rounds += 1) {
+          if (!isWorking()) network.propose();
+          network.round();
+        }
 
-      expect(network.isConverged).toBe(true);
-      expect(isWorking()).toBe(true);
-      roundsSeen = Math.max(roundsSeen, rounds);
-      committedCount += network.checker.committedCount;
-      electedCount += network.checker.electedCount;
-      leasesSeen += network.leases.leasesSeen;
-    }),
-    { numRuns: runs, seed },
-  );
-
-  if (process.env['RAFT_VERBOSE'])
-    process.stdout.write(
-      `${electedCount / runs} elections, ${committedCount / runs} commits a run, ${roundsSeen} rounds to heal, ${leasesSeen / runs} leases\n`,
+        expect(network.isConverged).toBe(true);
+        expect(isWorking()).toBe(true);
+        roundsSeen = Math.max(roundsSeen, rounds);
+        committedCount += network.checker.committedCount;
+        electedCount += network.checker.electedCount;
+        leasesSeen += network.leases.leasesSeen;
+      }),
+      { numRuns: runs, seed },
     );
-  // Non-vacuity (HAZARDS C11): the runs did real work.
-  expect(electedCount / runs).toBeGreaterThan(2);
-  expect(committedCount / runs).toBeGreaterThan(20);
-  expect(leasesSeen).toBeGreaterThan(100);
-}, 60_000 + runs * runMsMax);
+
+    if (process.env['RAFT_VERBOSE'])
+      process.stdout.write(
+        `${electedCount / runs} elections, ${committedCount / runs} commits a run, ${roundsSeen} rounds to heal, ${leasesSeen / runs} leases\n`,
+      );
+    // Non-vacuity (HAZARDS C11): the runs did real work.
+    expect(electedCount / runs).toBeGreaterThan(2);
+    expect(committedCount / runs).toBeGreaterThan(20);
+    expect(leasesSeen).toBeGreaterThan(100);
+  },
+  60_000 + runs * runMsMax,
+);
