@@ -1,27 +1,19 @@
 import { expect, test } from 'vitest';
 import { strikeLeader } from '../kill/faults.ts';
 import {
+  prepareSchemaChanges,
   SchemaChanges,
-  schemaChanger,
   schemaOf,
   schemaViolations,
 } from '../kill/schema-changes.ts';
 import { BinraftCluster, eventually } from '../support/binraft-cluster.ts';
-import { connectRoot } from '../support/root-connection.ts';
 
 // H5, H6, G8. Goal: DDL and account statements that run while the leader dies are as safe as rows. Method: loops that create,
 // alter, drop and create accounts; the leader is killed in three ways; then schemas and accounts of all nodes are compared.
 
 test('schemas and accounts are equal on all nodes after the leader was killed under DDL (G8, H5, H6)', async () => {
   await using cluster = await BinraftCluster.start({ basePort: 25_500 });
-  const leader = await cluster.leader();
-  {
-    await using root = await connectRoot(cluster.node(leader.node));
-    await root.query('CREATE DATABASE ddl');
-    await root.query(`CREATE USER ${schemaChanger.user} IDENTIFIED BY '${schemaChanger.password}'`);
-    await root.query(`GRANT ALL ON ddl.* TO ${schemaChanger.user}`);
-    await root.query(`GRANT CREATE USER ON *.* TO ${schemaChanger.user}`);
-  }
+  await prepareSchemaChanges(cluster);
   const changes = new SchemaChanges(cluster, 4);
 
   for (const kind of ['both', 'mysqld', 'sidecar'] as const) {

@@ -1,6 +1,12 @@
 import { createConnection } from 'mysql2/promise';
 import { type BinraftCluster, eventually } from '../support/binraft-cluster.ts';
 import { type FaultKind, strikeLeader } from './faults.ts';
+import {
+  prepareSchemaChanges,
+  SchemaChanges,
+  schemaOf,
+  schemaViolations,
+} from './schema-changes.ts';
 import { type Verdict, verify } from './verify.ts';
 import { Workload } from './workload.ts';
 
@@ -9,6 +15,8 @@ export interface CampaignOptions {
   readonly kind: FaultKind;
   readonly rounds: number;
   readonly writers: number;
+  /** Tables and accounts are created, altered and dropped beside the writes. */
+  readonly withDdl?: boolean;
   /** Told after each round. */
   onRound?(round: number, node: string, gapMs: number): void;
 }
@@ -39,6 +47,7 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRep
     writers,
     table,
   });
+  const changes = options.withDdl === true ? await startSchemaChanges(cluster) : null;
   const gapsMs: number[] = [];
   try {
     for (let round = 0; round < rounds; round += 1) {
@@ -52,10 +61,32 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRep
       await allNodesBack(cluster);
     }
   } finally {
-    await workload.stop();
+    await Promise.all([workload.stop(), changes?.stop()]);
   }
-  const verdict = await verify(cluster, table, [workload.history]);
+  const rows = await verify(cluster, table, [workload.history]);
+  const schemas = changes === null ? [] : await verifySchemas(cluster, changes);
+  const verdict = { ...rows, violations: [...rows.violations, ...schemas] };
   return { kind, gapsMs, verdict, errors: workload.history.errors };
+}
+
+const schemaLoops = 2;
+
+async function startSchemaChanges(cluster: BinraftCluster): Promise<SchemaChanges> {
+  await prepareSchemaChanges(cluster);
+  return new SchemaChanges(cluster, schemaLoops);
+}
+
+/** Schemas and accounts are equal on all nodes, and what was acknowledged is there (G8, H5). */
+async function verifySchemas(
+  cluster: BinraftCluster,
+  changes: SchemaChanges,
+): Promise<readonly string[]> {
+  const [first = [], ...others] = await Promise.all(cluster.nodes.map(schemaOf));
+  const differences = others.flatMap((schema, index) =>
+    schema.join('\n') === first.join('\n') ? [] : [`schema of n${index + 2} differs from n1`],
+  );
+  if (changes.statements === 0) differences.push('no schema was changed');
+  return [...differences, ...schemaViolations(changes.presences, first)];
 }
 
 async function createTable(cluster: BinraftCluster, table: string): Promise<void> {

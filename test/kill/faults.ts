@@ -1,11 +1,23 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type BinraftCluster, kill } from '../support/binraft-cluster.ts';
 
-/** What is done to the leader while writers write. HAZARDS N3, N5. */
-export const faultKinds = ['sidecar', 'mysqld', 'both', 'pause'] as const;
+/**
+ * What is done to the leader, or for its sake to the cluster, while writers write. HAZARDS N3, N5, N11: `power` kills every
+ * process of all nodes and starts again, `lag` stops a follower instead, `transfer` is the planned hand-over.
+ */
+export const faultKinds = [
+  'sidecar',
+  'mysqld',
+  'both',
+  'pause',
+  'transfer',
+  'power',
+  'lag',
+] as const;
 export type FaultKind = (typeof faultKinds)[number];
 
 const pauseMs = 10_000;
+const lagMs = 120_000;
 
 /** Hits the present leader; settles when the fault itself is over. Answers which node it hit. */
 export async function strikeLeader(cluster: BinraftCluster, kind: FaultKind): Promise<string> {
@@ -28,10 +40,35 @@ export async function strikeLeader(cluster: BinraftCluster, kind: FaultKind): Pr
       await delay(pauseMs);
       kill(leader.pid, 'SIGCONT');
       break;
+    case 'transfer': {
+      const report = await cluster.transfer(null);
+      if (report.outcome !== 'handed-over')
+        throw new Error(`transfer ${report.outcome}: ${report.reason}`);
+      break;
+    }
+    case 'power':
+      await cluster.killEverything();
+      await cluster.up();
+      break;
+    case 'lag':
+      return await stopFollower(cluster, leader.node);
     default: {
       const unknown: never = kind;
       throw new Error(`no fault ${unknown}`);
     }
   }
   return leader.node;
+}
+
+/** A follower, sidecar and server, stands still for two minutes. */
+async function stopFollower(cluster: BinraftCluster, leader: string): Promise<string> {
+  const { nodes } = await cluster.status();
+  const follower = nodes.find((member) => member.id !== leader);
+  if (follower?.kind !== 'reached' || follower.status.mysql.pid === null)
+    throw new Error('no follower');
+  const pids = [follower.status.pid, follower.status.mysql.pid];
+  for (const pid of pids) kill(pid, 'SIGSTOP');
+  await delay(lagMs);
+  for (const pid of pids.reverse()) kill(pid, 'SIGCONT');
+  return follower.id;
 }

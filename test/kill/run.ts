@@ -4,12 +4,14 @@ import { BinraftCluster } from '../support/binraft-cluster.ts';
 import { type CampaignReport, median, runCampaign } from './campaign.ts';
 import { type FaultKind, faultKinds } from './faults.ts';
 
-// The long form of the kill tests: `npm run test:kill -- [--rounds 20] [--only sidecar,mysqld] [--writers 8]`.
+// The long form of the kill tests: `npm run test:kill -- [--rounds 20] [--only sidecar,mysqld] [--writers 8] [--ddl]`.
 
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '20' },
     writers: { type: 'string', default: '8' },
+    /** Changes schemas and accounts meanwhile. */
+    ddl: { type: 'boolean', default: false },
     only: { type: 'string', default: faultKinds.join(',') },
     'base-port': { type: 'string', default: '21000' },
     /** Kept, logs and all; a temporary folder otherwise. */
@@ -20,6 +22,16 @@ const { values } = parseArgs({
 const kinds = values.only
   .split(',')
   .filter((kind): kind is FaultKind => faultKinds.some((known) => known === kind));
+/** Kinds whose rounds take long are done less often. */
+const roundsMax: Readonly<Record<FaultKind, number>> = {
+  sidecar: 1000,
+  mysqld: 1000,
+  both: 1000,
+  pause: 1000,
+  transfer: 1000,
+  power: 10,
+  lag: 1,
+};
 const reports: CampaignReport[] = [];
 {
   await using cluster = await BinraftCluster.start({
@@ -32,7 +44,8 @@ const reports: CampaignReport[] = [];
       await runCampaign({
         cluster,
         kind,
-        rounds: Number(values.rounds),
+        rounds: Math.min(Number(values.rounds), roundsMax[kind]),
+        withDdl: values.ddl,
         writers: Number(values.writers),
         onRound: (round, node, gapMs) =>
           print(

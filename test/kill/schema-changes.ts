@@ -7,6 +7,22 @@ import { definiteFailure, type Outcome } from './workload.ts';
 /** Someone who may change schemas and accounts through the read-write ports. */
 export const schemaChanger = { user: 'dba', password: 'changes-schemas' } as const;
 
+/** Makes the account, and an empty schema, on the present primary, as an operator would. */
+export async function prepareSchemaChanges(cluster: BinraftCluster): Promise<void> {
+  const leader = await cluster.leader();
+  const { user, password } = schemaChanger;
+  await using root = await connectRoot(cluster.node(leader.node));
+  const [accounts] = await root.query<RowDataPacket[]>(
+    "SELECT user FROM mysql.user WHERE user LIKE 'u\\_%'",
+  );
+  for (const row of accounts) await root.query(`DROP USER ${String(row['user'])}`);
+  await root.query('DROP DATABASE IF EXISTS ddl');
+  await root.query('CREATE DATABASE ddl');
+  await root.query(`CREATE USER IF NOT EXISTS ${user} IDENTIFIED BY '${password}'`);
+  await root.query(`GRANT ALL ON ddl.* TO ${user}`);
+  await root.query(`GRANT CREATE USER ON *.* TO ${user}`);
+}
+
 /** What one object must look like in the end, as far as the answers tell. */
 type Presence = 'there' | 'gone' | 'either';
 
