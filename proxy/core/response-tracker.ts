@@ -146,6 +146,8 @@ export class ResponseTracker {
   }
 
   #columnsEnded(walker: PacketWalker): boolean {
+    // MySQL 9.7, to a statement executed with a cursor at first and then without: columns, then an OK, no EOF and no rows.
+    if (walker.code === ResponseHeader.ok) return this.#ended(walker);
     const status = statusOf(walker, { isEof: true });
     if (walker.code !== ResponseHeader.eof || status === null) return false;
     // With a cursor the rows stay in the server until they are fetched.

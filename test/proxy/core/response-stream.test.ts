@@ -88,6 +88,18 @@ test('with EOFs, a cursor ends the response behind its columns', () => {
   expect(stream.isAnswered).toBe(true);
 });
 
+test('with EOFs, an OK behind the columns ends the response of a statement that had a cursor before', () => {
+  // As 9.7.4 answers COM_STMT_EXECUTE without a cursor after one with a cursor: there is no EOF and no row.
+  const stream = new ResponseStream(classic);
+  stream.begin('results');
+  const answer = new Response(classic)
+    .raw(new Uint8Array([1]))
+    .raw(utf8('\x03def'))
+    .ok();
+  expect(stream.follow(answer.bytes)).toBe(true);
+  expect(stream.isAnswered).toBe(true);
+});
+
 test('a row with a value of 16 MiB is no end of rows, though it begins with 0xfe (H19)', () => {
   const value = new ByteWriter(0x1000010).lengthEncodedBytes(new Uint8Array(0xffffff + 1)).finish();
   const stream = new ResponseStream(modern);
