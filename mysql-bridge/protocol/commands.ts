@@ -55,7 +55,8 @@ export type Command =
 export const BinlogDumpFlag = {
   /** Ends with EOF instead of waiting for more. */
   nonBlock: 0x1,
-  throughPosition: 0x2,
+  /** `USE_HEARTBEAT_EVENT_V2`: heartbeats whose offset has 64 bits, from sources that know them. */
+  heartbeatV2: 0x2,
   throughGtid: 0x4,
   /** `mysqlbinlog`: heartbeats are not wanted. */
   skipMetaHeartbeats: 0x8,
