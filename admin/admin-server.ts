@@ -1,4 +1,4 @@
-import Fastify, { type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyError, type FastifyInstance } from 'fastify';
 import { Registry } from 'prom-client';
 import { codeOf, messageOf } from '../base/errors.ts';
 import { FatalError } from '../base/fatal.ts';
@@ -8,7 +8,8 @@ import type { ClusterStatus, MemberStatus, NodeStatus } from './node-status.ts';
 
 /** How a transfer asked for over HTTP ended. */
 export interface TransferReport {
-  readonly outcome: 'handed-over' | 'aborted' | 'refused';
+  /** `unknown`: the leader was asked and did not answer. */
+  readonly outcome: 'handed-over' | 'aborted' | 'refused' | 'unknown';
   readonly reason: string;
   readonly from: string;
   readonly to: string | null;
@@ -40,6 +41,9 @@ export interface AdminServerOptions {
 const peerTimeoutMs = 1500;
 const transferTimeoutMs = 60_000;
 const bodyBytesMax = 16 * 1024;
+const routes = ['/health', '/ready', '/status', '/cluster', '/metrics'];
+/** Names the node that passed a request on: nobody passes it on again, while nodes disagree about who leads. */
+const passedOnHeader = 'x-binraft-passed-on-by';
 
 /**
  * HTTP on the admin port: health, readiness, status, metrics, and the one operator command so far. A request for the leader
@@ -54,6 +58,7 @@ export class AdminServer {
     this.#options = options;
     this.#http = Fastify({ logger: false, bodyLimit: bodyBytesMax, forceCloseConnections: true });
     registerMetrics(this.#registry, () => options.host.status());
+    this.#refusals();
     this.#routes();
   }
 
@@ -70,6 +75,22 @@ export class AdminServer {
 
   async close(): Promise<void> {
     await this.#http.close();
+  }
+
+  /** Whatever HTTP itself finds wrong with a request has the same shape as what we find wrong. */
+  #refusals(): void {
+    this.#http.setErrorHandler((thrown: FastifyError, _request, reply) => {
+      const status = thrown.statusCode ?? 500;
+      if (status < 500) {
+        return reply.code(status).send({ code: 'ADMIN_BAD_REQUEST', message: thrown.message });
+      }
+      this.#options.logger.error('admin-failed', { message: thrown.message, stack: thrown.stack });
+      return reply.code(status).send({ code: 'ADMIN_REFUSED', message: thrown.message });
+    });
+    this.#http.setNotFoundHandler((request, reply) => {
+      const message = `no route ${request.method} ${request.url}; there are GET ${routes.join(' ')}, POST /transfer`;
+      return reply.code(404).send({ code: 'ADMIN_BAD_REQUEST', message });
+    });
   }
 
   #routes(): void {
@@ -94,7 +115,7 @@ export class AdminServer {
           message: `the body is {"target": NODE} or {"target": null}; nodes are ${ids}`,
         });
       }
-      return this.#transfer(target);
+      return this.#transfer(target, request.headers[passedOnHeader] !== undefined);
     });
   }
 
@@ -102,7 +123,7 @@ export class AdminServer {
     return this.#options.members.some((member) => member.id === id);
   }
 
-  async #transfer(target: string | null): Promise<TransferReport> {
+  async #transfer(target: string | null, isPassedOn: boolean): Promise<TransferReport> {
     const { host, self, members } = this.#options;
     const { raft } = host.status();
     if (raft.leaderId === target && target !== null) {
@@ -110,18 +131,25 @@ export class AdminServer {
       return { outcome: 'refused', reason, from: target, to: target, durationMs: 0 };
     }
     const leader = members.find((member) => member.id === raft.leaderId);
-    if (leader === undefined || leader.id === self) return host.transfer(target);
+    if (leader === undefined || leader.id === self || isPassedOn) return host.transfer(target);
+    return await this.#passOn(leader, target);
+  }
+
+  async #passOn(leader: AdminPeer, target: string | null): Promise<TransferReport> {
+    const ended = { from: leader.id, to: target, durationMs: 0 };
     try {
       const response = await fetch(`http://${leader.host}:${leader.adminPort}/transfer`, {
         method: 'POST',
-        headers: { 'content-type': 'application/json' },
+        headers: { 'content-type': 'application/json', [passedOnHeader]: this.#options.self },
         body: JSON.stringify({ target }),
         signal: AbortSignal.timeout(transferTimeoutMs),
       });
-      return (await response.json()) as TransferReport;
-    } catch (cause) {
-      const reason = `the leader ${leader.id} did not answer: ${messageOf(cause)}`;
-      return { outcome: 'refused', reason, from: leader.id, to: target, durationMs: 0 };
+      if (response.ok) return (await response.json()) as TransferReport;
+      const reason = `the leader ${leader.id} answered with HTTP status ${response.status}`;
+      return { ...ended, outcome: 'refused', reason };
+    } catch (thrown) {
+      const reason = `the leader ${leader.id} did not answer: ${reasonOf(thrown)}`;
+      return { ...ended, outcome: 'unknown', reason };
     }
   }
 
@@ -139,12 +167,20 @@ export class AdminServer {
     try {
       const signal = AbortSignal.timeout(peerTimeoutMs);
       const response = await fetch(`http://${address}/status`, { signal });
-      return { kind: 'reached', id: member.id, status: (await response.json()) as NodeStatus };
+      if (response.ok) {
+        return { kind: 'reached', id: member.id, status: (await response.json()) as NodeStatus };
+      }
+      const reason = `HTTP status ${response.status}`;
+      return { kind: 'unreachable', id: member.id, address, reason };
     } catch (thrown) {
-      const reason = thrown instanceof Error && thrown.cause !== undefined ? thrown.cause : thrown;
-      return { kind: 'unreachable', id: member.id, address, reason: messageOf(reason) };
+      return { kind: 'unreachable', id: member.id, address, reason: reasonOf(thrown) };
     }
   }
+}
+
+/** `fetch failed` says nothing; its cause does. */
+function reasonOf(thrown: unknown): string {
+  return messageOf(thrown instanceof Error && thrown.cause !== undefined ? thrown.cause : thrown);
 }
 
 /** Undefined when the body is none of ours. */

@@ -37,9 +37,11 @@ export async function runTransfer(
     );
     return;
   }
-  throw new OperationalError(
-    'ADMIN_TRANSFER_FAILED',
-    `${report.from} still leads, the transfer was ${report.outcome}: ${report.reason}`,
-    { retryable: report.outcome === 'aborted' },
-  );
+  const what =
+    report.outcome === 'unknown'
+      ? 'whether leadership was handed over is unknown'
+      : `${report.from} still leads, the transfer was ${report.outcome}`;
+  throw new OperationalError('ADMIN_TRANSFER_FAILED', `${what}: ${report.reason}`, {
+    retryable: report.outcome === 'aborted',
+  });
 }

@@ -1,0 +1,233 @@
+import { afterEach, expect, test } from 'vitest';
+import { type AdminHost, AdminServer, type TransferReport } from '../../admin/admin-server.ts';
+import type { NodeStatus } from '../../admin/node-status.ts';
+import { silentLogger } from '../../base/logger.ts';
+import { fetchCluster, requestTransfer } from '../../cli/admin-client.ts';
+import { runTransfer } from '../../cli/admin-commands.ts';
+import { nodeId } from '../../raft/core/types.ts';
+import { lowPort } from '../support/low-port.ts';
+import { nodeStatus } from '../support/node-status.ts';
+
+const host = '127.0.0.1';
+const opened: AdminServer[] = [];
+
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((server) => server.close()));
+});
+
+class FakeHost implements AdminHost {
+  readonly asked: (string | null)[] = [];
+  current: NodeStatus;
+
+  constructor(current: NodeStatus) {
+    this.current = current;
+  }
+
+  status(): NodeStatus {
+    return this.current;
+  }
+
+  transfer(target: string | null): Promise<TransferReport> {
+    this.asked.push(target);
+    const { node } = this.current;
+    return Promise.resolve({
+      outcome: 'handed-over',
+      reason: '',
+      from: node,
+      to: target,
+      durationMs: 5,
+    });
+  }
+}
+
+interface Pair {
+  readonly n1: FakeHost;
+  readonly n2: FakeHost;
+  readonly ports: { readonly n1: number; readonly n2: number };
+}
+
+/** Two members of whom n1 leads; n1's admin server runs only when asked for. */
+async function pair({ isLeaderUp = true } = {}): Promise<Pair> {
+  const ports = { n1: await lowPort(), n2: await lowPort() };
+  const members = [
+    { id: 'n1', host, adminPort: ports.n1 },
+    { id: 'n2', host, adminPort: ports.n2 },
+  ];
+  const n1 = new FakeHost(nodeStatus({ node: 'n1', raft: { role: 'leader' } }));
+  const n2 = new FakeHost(nodeStatus({ node: 'n2' }));
+  const start = async (self: 'n1' | 'n2', node: FakeHost): Promise<void> => {
+    const listen = { host, port: ports[self] };
+    const server = new AdminServer({ listen, self, members, host: node, logger: silentLogger });
+    opened.push(server);
+    await server.open();
+  };
+  if (isLeaderUp) await start('n1', n1);
+  await start('n2', n2);
+  return { n1, n2, ports };
+}
+
+function get(port: number, path: string): Promise<Response> {
+  return fetch(`http://${host}:${port}${path}`);
+}
+
+function post(port: number, body: string, type = 'application/json'): Promise<Response> {
+  const init = { method: 'POST', headers: { 'content-type': type }, body };
+  return fetch(`http://${host}:${port}/transfer`, init);
+}
+
+test('health says that the process runs', async () => {
+  const { ports } = await pair();
+  const response = await get(ports.n2, '/health');
+  expect([response.status, await response.json()]).toEqual([200, { status: 'alive' }]);
+});
+
+test('a node is ready while a leader is known and its MySQL serves, and only then', async () => {
+  const { n2, ports } = await pair();
+  const ready = async (): Promise<unknown> => {
+    const response = await get(ports.n2, '/ready');
+    return [response.status, await response.json()];
+  };
+  expect(await ready()).toEqual([200, { ready: true, role: 'replica' }]);
+  n2.current = nodeStatus({ raft: { leaderId: null } });
+  expect(await ready()).toEqual([503, { ready: false, role: 'replica' }]);
+  n2.current = nodeStatus({ mysql: { health: 'degraded', role: 'joining' } });
+  expect(await ready()).toEqual([503, { ready: false, role: 'joining' }]);
+});
+
+test('status is what the node says of itself', async () => {
+  const { n2, ports } = await pair();
+  expect(await (await get(ports.n2, '/status')).json()).toEqual(n2.current);
+});
+
+test('the cluster is every member, asked by the node that was asked', async () => {
+  const { n1, n2, ports } = await pair();
+  expect(await fetchCluster(host, ports.n2)).toEqual({
+    askedNode: 'n2',
+    nodes: [
+      { kind: 'reached', id: 'n1', status: n1.current },
+      { kind: 'reached', id: 'n2', status: n2.current },
+    ],
+  });
+});
+
+test('a member that does not answer is shown as unreachable, with its address and the reason', async () => {
+  const { ports } = await pair({ isLeaderUp: false });
+  const { nodes } = await fetchCluster(host, ports.n2);
+  expect(nodes[0]).toEqual({
+    kind: 'unreachable',
+    id: 'n1',
+    address: `${host}:${ports.n1}`,
+    reason: expect.stringContaining('ECONNREFUSED'),
+  });
+});
+
+test('metrics are Prometheus text with the values of the moment', async () => {
+  const { n2, ports } = await pair();
+  n2.current = nodeStatus({ mysql: { unackedTransactions: 42 } });
+  const response = await get(ports.n2, '/metrics');
+  expect(response.headers.get('content-type')).toContain('text/plain');
+  const lines = (await response.text()).split('\n');
+  expect(lines).toContain('# TYPE binraft_raft_term gauge');
+  expect(lines).toContain('binraft_raft_term 3');
+  expect(lines).toContain('binraft_raft_is_leader 0');
+  expect(lines).toContain('binraft_mysql_is_healthy 1');
+  expect(lines).toContain('binraft_mysql_unacked_transactions 42');
+  expect(lines).toContain('binraft_proxy_held_responses 7');
+});
+
+test('a transfer asked of any node is carried out by the leader', async () => {
+  const { n1, n2, ports } = await pair();
+  const report = await requestTransfer({ host, port: ports.n2 }, 'n2');
+  expect(report).toMatchObject({ outcome: 'handed-over', from: 'n1', to: 'n2' });
+  expect(n1.asked).toEqual(['n2']);
+  expect(n2.asked).toEqual([]);
+});
+
+test('a transfer that names nobody is left to the leader', async () => {
+  const { n1, ports } = await pair();
+  await requestTransfer({ host, port: ports.n1 }, null);
+  expect(n1.asked).toEqual([null]);
+});
+
+test('a transfer to the node that leads already is refused', async () => {
+  const { n1, ports } = await pair();
+  const report = await requestTransfer({ host, port: ports.n2 }, 'n1');
+  expect(report).toMatchObject({ outcome: 'refused', reason: 'n1 leads already' });
+  expect(n1.asked).toEqual([]);
+});
+
+test.each([
+  ['an unknown node', '{"target": "n9"}', 'application/json', 400],
+  ['a number', '{"target": 2}', 'application/json', 400],
+  ['no target', '{}', 'application/json', 400],
+  ['an array', '[]', 'application/json', 400],
+  ['null', 'null', 'application/json', 400],
+  ['bad JSON', '{"target": ', 'application/json', 400],
+  ['nothing', '', 'application/json', 400],
+  ['another type', 'target=n2', 'application/x-www-form-urlencoded', 415],
+  ['too much', JSON.stringify({ target: 'n'.repeat(20_000) }), 'application/json', 413],
+])('a transfer with %s is refused with our code', async (_what, body, type, status) => {
+  const { n1, n2, ports } = await pair();
+  const response = await post(ports.n2, body, type);
+  expect([response.status, await response.json()]).toEqual([
+    status,
+    { code: 'ADMIN_BAD_REQUEST', message: expect.any(String) },
+  ]);
+  expect([...n1.asked, ...n2.asked]).toEqual([]);
+});
+
+test('a refusal names the nodes there are', async () => {
+  const { ports } = await pair();
+  const refused = requestTransfer({ host, port: ports.n2 }, 'n9');
+  await expect(refused).rejects.toMatchObject({
+    code: 'ADMIN_REFUSED',
+    message: expect.stringContaining('nodes are n1, n2'),
+  });
+});
+
+test('an unknown route is refused with the routes there are', async () => {
+  const { ports } = await pair();
+  const response = await get(ports.n2, '/statsu');
+  expect(response.status).toBe(404);
+  expect(await response.json()).toMatchObject({
+    code: 'ADMIN_BAD_REQUEST',
+    message: expect.stringContaining('/status'),
+  });
+});
+
+test('when the leader does not answer, the outcome of a transfer is unknown, and the command says so', async () => {
+  const { ports } = await pair({ isLeaderUp: false });
+  const address = { host, port: ports.n2 };
+  expect(await requestTransfer(address, 'n2')).toMatchObject({
+    outcome: 'unknown',
+    from: 'n1',
+    reason: expect.stringContaining('the leader n1 did not answer'),
+  });
+  const terminal = { hasColours: false, line: () => undefined, progress: () => undefined };
+  await expect(runTransfer(address, 'n2', terminal)).rejects.toMatchObject({
+    code: 'ADMIN_TRANSFER_FAILED',
+    message: expect.stringContaining('unknown'),
+    retryable: false,
+  });
+});
+
+test('two nodes that each take the other for the leader do not pass a transfer back and forth', async () => {
+  const { n1, n2, ports } = await pair();
+  n1.current = nodeStatus({ node: 'n1', raft: { leaderId: nodeId('n2') } });
+  await requestTransfer({ host, port: ports.n2 }, null);
+  expect([n1.asked, n2.asked]).toEqual([[null], []]);
+});
+
+test('a port that is taken is a fatal error with its own code', async () => {
+  const { ports } = await pair();
+  const listen = { host, port: ports.n2 };
+  const second = new AdminServer({
+    listen,
+    self: 'n2',
+    members: [],
+    host: new FakeHost(nodeStatus()),
+    logger: silentLogger,
+  });
+  opened.push(second);
+  await expect(second.open()).rejects.toMatchObject({ code: 'PORT_TAKEN' });
+});
