@@ -70,7 +70,7 @@ export function readSecret(path: string): string {
       },
     );
   }
-  const [line = ''] = text.split('\n');
+  const [line = ''] = text.split(/\r?\n/);
   if (line === '') throw new FatalError('CONFIG_INVALID', `the secret file ${path} is empty`);
   return line;
 }

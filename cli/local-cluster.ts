@@ -83,6 +83,10 @@ export function portUses(node: LocalNode): PortUse[] {
 export function planLocalCluster(options: LocalClusterOptions): LocalCluster {
   const { directory, basePort } = options;
   const identity = clusterIdentity(options);
+  // It is kept as the first line of a file.
+  if (options.appPassword !== null && !/^[^\r\n]+$/.test(options.appPassword)) {
+    throw new FatalError('CONFIG_INVALID', '--app-password must be one line, and not empty');
+  }
   const highestPort = localPorts(basePort, identity.nodes).forwardReadOnly;
   if (highestPort > portMax) {
     const message = `--base-port is ${basePort}; allowed: at most ${basePort - highestPort + portMax}`;

@@ -5,7 +5,7 @@ import { SystemClock } from '../base/clock.ts';
 import { codeOf, messageOf, OperationalError } from '../base/errors.ts';
 import { FatalError } from '../base/fatal.ts';
 import { type AdminAddress, runStatus, runTransfer } from './admin-commands.ts';
-import { environment, readNodeConfig } from './config.ts';
+import { environment, readNodeConfig, readSecret } from './config.ts';
 import { defaultBasePort } from './local-cluster.ts';
 import { locateMySql, terminalLogger } from './locate-mysql.ts';
 import { runNode } from './run-node.ts';
@@ -16,11 +16,14 @@ import { packageVersion } from './version.ts';
 /** Exit statuses of the command line itself; those of `FatalReason` start at 10. */
 const exitFailed = 1;
 const exitUsage = 2;
+const lingerMs = 1000;
 
 const clock = new SystemClock();
 const terminal = createTerminal(process.stdout, { noColor: environment.noColor });
 
 process.exitCode = await main(process.argv);
+// Everything is closed, and the process ends by itself. What did not close is no reason to stay: this timer keeps no process, it ends one.
+setTimeout(() => process.exit(), lingerMs).unref();
 
 async function main(argv: readonly string[]): Promise<number> {
   const program = new Command('binraft')
@@ -50,6 +53,11 @@ function addUp(program: Command): void {
       '--app-password <password>',
       'password of the account app (default: as found, else random)',
     )
+    .addOption(
+      new Option('--app-password-file <file>', 'the same, from the first line of a file').conflicts(
+        'appPassword',
+      ),
+    )
     .option(
       '--base-port <port>',
       'node i uses this plus i times 100, plus 1 to 9',
@@ -69,6 +77,7 @@ interface UpArguments {
   readonly dataDir: string;
   readonly mysqld?: string;
   readonly appPassword?: string;
+  readonly appPasswordFile?: string;
   readonly basePort: number;
   readonly reads: 'read-index' | 'lease';
 }
@@ -78,7 +87,7 @@ function upOptions(options: UpArguments): Parameters<typeof runUp>[0] {
   return {
     directory: resolve(options.dataDir),
     nodeCount: options.nodes ?? null,
-    appPassword: options.appPassword ?? null,
+    appPassword: givenAppPassword(options),
     basePort: options.basePort,
     mysqld,
     reads: options.reads,
@@ -86,6 +95,12 @@ function upOptions(options: UpArguments): Parameters<typeof runUp>[0] {
     terminal,
     findMySql: () => locateMySql(mysqld, { logger: terminalLogger(terminal), terminal }),
   };
+}
+
+/** In a file it is in no process list and in no shell history. */
+function givenAppPassword({ appPassword, appPasswordFile }: UpArguments): string | null {
+  if (appPasswordFile !== undefined) return readSecret(resolve(appPasswordFile));
+  return appPassword ?? null;
 }
 
 function addNode(program: Command): void {

@@ -1,10 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, openSync, renameSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { assertNever } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
+import { messageOf } from '../base/errors.ts';
 import { FatalReason } from '../base/fatal.ts';
 import type { LocalNode } from './local-cluster.ts';
+import { NodeLog } from './node-log.ts';
+import { RestartDelay } from './restart-delay.ts';
 
 /** What a node process tells its parent. */
 export type ChildMessage =
@@ -28,11 +30,6 @@ export interface NodeChildEvents {
   onReturn(node: LocalNode): void;
 }
 
-const logBytesMax = 64 * 1024 * 1024;
-const restartDelayMsMin = 200;
-const restartDelayMsMax = 10_000;
-/** A node that ran this long failed for a new reason. */
-const healthyRunMs = 30_000;
 /** Environment faults that pass by themselves, or may: the node is started again. */
 const passingReasons: readonly string[] = ['LOG_STORE_FAILED', 'START_TIMEOUT', 'DATA_IN_USE'];
 
@@ -44,7 +41,9 @@ export class NodeChild {
   #child: ChildProcess | null = null;
   #isStopping = false;
   #hasDied = false;
-  #restartDelayMs = restartDelayMsMin;
+  #isGivenUp = false;
+  readonly #restartDelay = new RestartDelay();
+  readonly #log: NodeLog;
   #fatal: { readonly code: string; readonly message: string } | null = null;
   readonly #restartWait = new AbortController();
 
@@ -52,26 +51,18 @@ export class NodeChild {
     this.node = node;
     this.#clock = clock;
     this.#events = events;
+    this.#log = new NodeLog(node.logPath, clock);
   }
 
-  get isRunning(): boolean {
-    return this.#child !== null;
+  /** It died of what does not pass by itself, and stays down. */
+  get isGivenUp(): boolean {
+    return this.#isGivenUp;
   }
 
   start(): void {
     this.#fatal = null;
     const startedMs = this.#clock.monotonicMs();
-    rotateLog(this.node.logPath);
-    const log = openSync(this.node.logPath, 'a', 0o600);
-    const main = fileURLToPath(
-      new URL(`main.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url),
-    );
-    // A group of its own: the terminal's Ctrl-C reaches the parent alone, which then stops the nodes in order.
-    const child = spawn(process.execPath, [main, 'node', '--config', this.node.configPath], {
-      stdio: ['ignore', log, log, 'ipc'],
-      detached: true,
-    });
-    closeSync(log);
+    const child = this.#log.lend((log) => spawnNode(this.node, log));
     this.#child = child;
     child.on('message', (message) => this.#receive(message as ChildMessage));
     child.once('error', (error) => this.#exited(error.message, startedMs));
@@ -84,6 +75,7 @@ export class NodeChild {
   async stop(deadlineMs: number): Promise<void> {
     this.#isStopping = true;
     this.#restartWait.abort();
+    this.#log.close();
     const child = this.#child;
     if (child === null) return;
     const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
@@ -122,23 +114,41 @@ export class NodeChild {
     if (this.#isStopping) return;
     const fatal = this.#fatal;
     if (fatal !== null && fatal.code in FatalReason && !passingReasons.includes(fatal.code)) {
+      this.#isGivenUp = true;
       this.#events.onFatal(this.node, fatal.code, fatal.message);
       return;
     }
     this.#hasDied = true;
-    const isHealthyRun = this.#clock.monotonicMs() - startedMs > healthyRunMs;
-    const delayMs = isHealthyRun ? restartDelayMsMin : this.#restartDelayMs;
-    this.#restartDelayMs = Math.min(restartDelayMsMax, delayMs * 2);
     this.#events.onRestart(this.node, fatal === null ? why : `${why}: ${fatal.message}`);
-    this.#clock
-      .delay(delayMs, { signal: this.#restartWait.signal })
-      .then(() => this.start())
-      .catch(() => undefined);
+    this.#startLater(this.#restartDelay.after(this.#clock.monotonicMs() - startedMs));
+  }
+
+  #startLater(delayMs: number): void {
+    this.#clock.delay(delayMs, { signal: this.#restartWait.signal }).then(
+      () => this.#startAgain(),
+      // Aborted: all nodes stop.
+      () => undefined,
+    );
+  }
+
+  /** Its log may be impossible to open for a while: that is tried again like everything else. */
+  #startAgain(): void {
+    try {
+      this.start();
+    } catch (thrown) {
+      this.#events.onRestart(this.node, messageOf(thrown));
+      this.#startLater(this.#restartDelay.after(0));
+    }
   }
 }
 
-/** Keeps one older log, so that a node's logs never exceed twice the maximum by more than one run. */
-function rotateLog(path: string): void {
-  const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-  if (size > logBytesMax) renameSync(path, `${path}.1`);
+function spawnNode(node: LocalNode, log: number): ChildProcess {
+  // The twin of this file, in a checkout as in a build.
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+  const main = fileURLToPath(new URL(`main.${extension}`, import.meta.url));
+  // A group of its own: the terminal's Ctrl-C reaches the parent alone, which then stops the nodes in order.
+  return spawn(process.execPath, [main, 'node', '--config', node.configPath], {
+    stdio: ['ignore', log, log, 'ipc'],
+    detached: true,
+  });
 }

@@ -144,14 +144,22 @@ export class Node {
       const { outcome, reason } = await bridge.transfer(null);
       logger.info('transfer-before-stop', { outcome, reason });
     }
+    const failures: unknown[] = [];
+    // What comes after a part that cannot be closed is closed all the same.
     for (const close of this.#closers.reverse()) {
       try {
         await close();
       } catch (thrown) {
-        if (!options.isBroken) throw thrown;
         logger.warn('close-failed', { reason: String(thrown) });
+        failures.push(thrown);
       }
     }
+    if (failures.length > 0 && !options.isBroken) throw failures[0];
+  }
+
+  /** SIGKILL to mysqld, for when `close` hangs. */
+  async killServer(): Promise<void> {
+    await this.#parts?.server.kill();
   }
 
   status(): NodeStatus {

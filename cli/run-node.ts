@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts';
-import { codeOf, messageOf } from '../base/errors.ts';
+import { codeOf, messageOf, OperationalError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import { clusterFingerprint } from './config.ts';
 import type { NodeConfig } from './config-schema.ts';
@@ -8,10 +8,25 @@ import { Node } from './node.ts';
 import { Parent } from './parent.ts';
 import { createLogger } from './pino-logger.ts';
 import { checkPortsFree, type PortUse } from './ports.ts';
+import { withinDeadline } from './within-deadline.ts';
 
 export interface RunNodeOptions {
   readonly config: NodeConfig;
   readonly clock: Clock;
+}
+
+/** A node that hangs while it stops is ended after this long, and after what a transfer may take. */
+const closeDeadlineMs = 15_000;
+const killDeadlineMs = 2000;
+
+/** A node did not stop in time. Its mysqld is killed; whatever still hangs ends with the process. */
+class StopTimeoutError extends OperationalError {
+  override readonly name = 'StopTimeoutError';
+
+  constructor(deadlineMs: number) {
+    const message = `the node did not stop within ${deadlineMs} ms; its mysqld is killed, and nothing acknowledged is lost`;
+    super('STOP_TIMEOUT', message, { retryable: true });
+  }
 }
 
 /** Runs one node until `signal` aborts, its parent goes, or it cannot go on. Rejects with the error to exit with. */
@@ -73,9 +88,25 @@ async function runClaimed(
     isBroken = true;
     throw thrown;
   } finally {
-    await node.close({ isAlone: isBroken || parent.isClusterStopping, isBroken });
+    const isAlone = isBroken || parent.isClusterStopping;
+    await closeInTime(node, { isAlone, isBroken }, { ...options, logger });
     logger.info('node-closed');
   }
+}
+
+/** A node that is broken already ends with its first failure, whatever its end looks like. */
+async function closeInTime(
+  node: Node,
+  how: { readonly isAlone: boolean; readonly isBroken: boolean },
+  around: RunNodeOptions & { readonly logger: Logger },
+): Promise<void> {
+  const { config, clock, logger } = around;
+  const deadlineMs = closeDeadlineMs + (how.isAlone ? 0 : config.transferDeadlineMs);
+  if (await withinDeadline(node.close(how), deadlineMs, clock)) return;
+  const late = new StopTimeoutError(deadlineMs);
+  logger.error('node-close-hangs', { code: late.code, message: late.message });
+  await withinDeadline(node.killServer(), killDeadlineMs, clock);
+  if (!how.isBroken) throw late;
 }
 
 function portsOf({ listen, members, node }: NodeConfig): PortUse[] {

@@ -56,7 +56,7 @@ export async function runUp(options: UpOptions, signal: AbortSignal): Promise<vo
           onReturn: ({ id }) => terminal.line(`${id}  is back`),
           onFatal: ({ id }, code, message) => {
             terminal.line(`${id}  stopped for good: ${code}: ${message}`);
-            if (!children.some((child) => child.isRunning)) {
+            if (children.every((child) => child.isGivenUp)) {
               failure.reject(new FatalError(fatalCode(code), message));
             }
           },
