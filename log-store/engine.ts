@@ -20,10 +20,10 @@ export const defaultEngineOptions: EngineOptions = {
 };
 
 /**
- * Tables are mapped into memory while open. This many, of two megabytes each, bound the address space that a read of
- * a long log leaves mapped.
+ * Tables are mapped into memory while open, and count as this process's. LevelDB keeps ten fewer than this, of two to four
+ * megabytes each, and accepts no smaller number.
  */
-const openFilesMax = 100;
+const openFilesMax = 74;
 const blockCacheBytes = 4 * 1024 * 1024;
 
 /** Opens the engine or says why not: DATA_IN_USE, LOG_STORE_CORRUPT, DISK_FULL, DATA_NOT_WRITABLE, LOG_STORE_FAILED. */

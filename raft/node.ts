@@ -60,7 +60,7 @@ export function createRaftNode(
 
 const defaultTickMs = 25;
 const defaultDriftBound = 0.1;
-const defaultCacheBytesMax = 48 * 1024 * 1024;
+const defaultCacheBytesMax = 32 * 1024 * 1024;
 
 type Lifecycle = 'new' | 'open' | 'closed';
 
