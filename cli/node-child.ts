@@ -33,11 +33,15 @@ export interface NodeChildEvents {
 /** Environment faults that pass by themselves, or may: the node is started again. */
 const passingReasons: readonly string[] = ['LOG_STORE_FAILED', 'START_TIMEOUT', 'DATA_IN_USE'];
 
+/** Starts the process of a node, which writes to the open file `log`. */
+export type SpawnNode = (node: LocalNode, log: number) => ChildProcess;
+
 /** One node of a local cluster as a process of its own, started again when it dies. */
 export class NodeChild {
   readonly node: LocalNode;
   readonly #clock: Clock;
   readonly #events: NodeChildEvents;
+  readonly #startProcess: SpawnNode;
   #child: ChildProcess | null = null;
   #isStopping = false;
   #hasDied = false;
@@ -47,8 +51,14 @@ export class NodeChild {
   #fatal: { readonly code: string; readonly message: string } | null = null;
   readonly #restartWait = new AbortController();
 
-  constructor(node: LocalNode, clock: Clock, events: NodeChildEvents) {
+  constructor(
+    node: LocalNode,
+    clock: Clock,
+    events: NodeChildEvents,
+    startProcess: SpawnNode = spawnNode,
+  ) {
     this.node = node;
+    this.#startProcess = startProcess;
     this.#clock = clock;
     this.#events = events;
     this.#log = new NodeLog(node.logPath, clock);
@@ -62,7 +72,7 @@ export class NodeChild {
   start(): void {
     this.#fatal = null;
     const startedMs = this.#clock.monotonicMs();
-    const child = this.#log.lend((log) => spawnNode(this.node, log));
+    const child = this.#log.lend((log) => this.#startProcess(this.node, log));
     this.#child = child;
     child.on('message', (message) => this.#receive(message as ChildMessage));
     child.once('error', (error) => this.#exited(error.message, startedMs));
