@@ -5,7 +5,8 @@ export class BytesError extends Error {
   override readonly name = 'BytesError';
 }
 
-const decoder = new TextDecoder('utf-8');
+// A byte order mark in front is part of the text: a value of an application may begin with one.
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 const encoder = new TextEncoder();
 
 export function utf8(text: string): Uint8Array {

@@ -1,4 +1,4 @@
-import { utf8 } from '../../../base/bytes.ts';
+import { fromUtf8, utf8 } from '../../../base/bytes.ts';
 
 /**
  * The plug-in `caching_sha2_password`, both sides. `MySQL: Caching SHA-2 Pluggable Authentication`, and the comment in
@@ -49,8 +49,8 @@ export function maskPassword(password: string, nonce: Uint8Array): Uint8Array {
 /** The inverse of `maskPassword`; null when no password can have given these bytes. */
 export function unmaskPassword(masked: Uint8Array, nonce: Uint8Array): string | null {
   const clear = xorRepeating(masked, nonce);
-  if (clear.indexOf(0) !== clear.length - 1) return null;
-  return new TextDecoder().decode(clear.subarray(0, -1));
+  if (clear.length === 0 || clear.indexOf(0) !== clear.length - 1) return null;
+  return fromUtf8(clear.subarray(0, -1));
 }
 
 function xorRepeating(bytes: Uint8Array, mask: Uint8Array): Uint8Array {
