@@ -10,8 +10,10 @@ import type { MySqlInstallation } from '../mysql-bridge/mysql-server.ts';
 import { fetchCluster } from './admin-client.ts';
 import { readSecret } from './config.ts';
 import {
+  defaultBasePort,
   type LocalCluster,
   type LocalClusterOptions,
+  localPorts,
   makeClusterFolder,
   planLocalCluster,
   portUses,
@@ -205,7 +207,16 @@ function announce(
     `  ${clientCommand} --host=${loopback} --port=${first?.ports.readWrite ?? 0} --user=app --password=${password}`,
   );
   terminal.line('');
-  terminal.line('Ctrl-C stops the cluster. `npx binraft status` shows it.');
+  terminal.line(
+    `Ctrl-C stops the cluster. \`${statusCommand(first?.ports.admin ?? 0)}\` shows it.`,
+  );
+}
+
+/** As one types it in a checkout, or with the package installed. */
+function statusCommand(adminPort: number): string {
+  const binraft = import.meta.url.endsWith('.ts') ? 'npm run -s binraft --' : 'npx binraft';
+  const isDefault = adminPort === localPorts(defaultBasePort, 1).admin;
+  return `${binraft} status${isDefault ? '' : ` --admin ${adminPort}`}`;
 }
 
 /** The `mysql` client of a fetched tree needs its own loader: a script in the data folder spares the user that. */
