@@ -36,6 +36,13 @@ const passingReasons: readonly string[] = ['LOG_STORE_FAILED', 'START_TIMEOUT', 
 /** Starts the process of a node, which writes to the open file `log`. */
 export type SpawnNode = (node: LocalNode, log: number) => ChildProcess;
 
+/** One end of a process. */
+interface Exit {
+  readonly why: string;
+  readonly status: number | null;
+  readonly startedMs: number;
+}
+
 /** One node of a local cluster as a process of its own, started again when it dies. */
 export class NodeChild {
   readonly node: LocalNode;
@@ -75,9 +82,10 @@ export class NodeChild {
     const child = this.#log.lend((log) => this.#startProcess(this.node, log));
     this.#child = child;
     child.on('message', (message) => this.#receive(message as ChildMessage));
-    child.once('error', (error) => this.#exited(error.message, startedMs));
+    child.once('error', (error) => this.#exited({ why: error.message, status: null, startedMs }));
     child.once('exit', (status, signal) => {
-      this.#exited(signal === null ? `exit status ${status}` : `signal ${signal}`, startedMs);
+      const why = signal === null ? `exit status ${status}` : `signal ${signal}`;
+      this.#exited({ why, status, startedMs });
     });
   }
 
@@ -118,11 +126,11 @@ export class NodeChild {
     }
   }
 
-  #exited(why: string, startedMs: number): void {
+  #exited({ why, status, startedMs }: Exit): void {
     if (this.#child === null) return;
     this.#child = null;
     if (this.#isStopping) return;
-    const fatal = this.#fatal;
+    const fatal = this.#fatal ?? this.#fatalOf(status);
     if (fatal !== null && fatal.code in FatalReason && !passingReasons.includes(fatal.code)) {
       this.#isGivenUp = true;
       this.#events.onFatal(this.node, fatal.code, fatal.message);
@@ -131,6 +139,13 @@ export class NodeChild {
     this.#hasDied = true;
     this.#events.onRestart(this.node, fatal === null ? why : `${why}: ${fatal.message}`);
     this.#startLater(this.#restartDelay.after(this.#clock.monotonicMs() - startedMs));
+  }
+
+  /** Of a process that ended before it could tell, its exit status does: its configuration may not even be readable. */
+  #fatalOf(status: number | null): { readonly code: string; readonly message: string } | null {
+    const found = Object.entries(FatalReason).find(([, reasonStatus]) => reasonStatus === status);
+    if (found === undefined) return null;
+    return { code: found[0], message: `see ${this.node.logPath}` };
   }
 
   #startLater(delayMs: number): void {

@@ -110,6 +110,14 @@ test('a reason that does not pass by itself keeps a node down', async () => {
   expect(node.told).toEqual(['fatal: DATA_FOREIGN: not ours']);
 });
 
+test('a node that could not tell its reason is judged by its exit status', async () => {
+  using node = supervised();
+  node.processes[0]?.dies(10);
+  await pass(node.clock, 60_000);
+  expect(node.processes).toHaveLength(1);
+  expect(node.told).toEqual([expect.stringMatching(/^fatal: CONFIG_INVALID: see .*node\.log$/)]);
+});
+
 test('a reason that may pass is tried again, and told', async () => {
   using node = supervised();
   node.processes[0]?.says({ kind: 'fatal', code: 'DATA_IN_USE', message: 'held by another' });
