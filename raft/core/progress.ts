@@ -115,10 +115,14 @@ export class Progress {
     this.#nextIndex = logIndex(Math.max(this.#matchIndex, agreedAtMost) + 1);
   }
 
-  /** What was on the wire may be gone: ask again from what is certain. */
+  /**
+   * What was on the wire may be gone. A follower that was being replicated to is asked again behind what it is known to
+   * hold; one that was still being asked is asked the same again: nothing is known of it yet, and to begin at the first entry
+   * would send it the whole log.
+   */
   probeAgain(): void {
+    if (this.#mode.kind === 'replicate') this.#nextIndex = logIndex(this.#matchIndex + 1);
     this.#mode = unasked;
-    this.#nextIndex = logIndex(this.#matchIndex + 1);
   }
 
   #replicating(): ProgressMode {
