@@ -1,6 +1,6 @@
 import { constants, createHash, publicEncrypt } from 'node:crypto';
 import { bytesEqual, fromUtf8, utf8 } from '../base/bytes.ts';
-import { MySqlConnectionError, serverError } from './errors.ts';
+import { MySqlConnectionError, type MySqlConnectionErrorCode, serverError } from './errors.ts';
 import type { InternalAccount } from './mysql-server.ts';
 import {
   cachingSha2Password,
@@ -11,7 +11,7 @@ import {
   type Sha256,
 } from './protocol/auth/caching-sha2-password.ts';
 import { readAuthMoreData, readAuthSwitchRequest } from './protocol/auth-packets.ts';
-import { Capability, ResponseHeader, utf8mb4GeneralCi } from './protocol/constants.ts';
+import { Capability, ErrorNumber, ResponseHeader, utf8mb4GeneralCi } from './protocol/constants.ts';
 import { isErr, readErr } from './protocol/err-packet.ts';
 import { MalformedPacketError } from './protocol/errors.ts';
 import {
@@ -45,9 +45,30 @@ const clientPacketBytesMax = 0x4000_0000;
 /** A log-in takes a handful of packets; a server that asks on and on is none. */
 const roundsMax = 8;
 
+/** The server is full or on its way out: another attempt may succeed, and the account is not at fault. */
+const refusalsForNow: ReadonlySet<number> = new Set<number>([
+  ErrorNumber.conCount,
+  ErrorNumber.outOfResources,
+  ErrorNumber.serverShutdown,
+  ErrorNumber.cannotCreateThread,
+  ErrorNumber.netReadError,
+  ErrorNumber.netReadInterrupted,
+  ErrorNumber.tooManyUserConnections,
+  ErrorNumber.serverOfflineMode,
+]);
+const refusalsOfAccount: ReadonlySet<number> = new Set<number>([
+  ErrorNumber.dbAccessDenied,
+  ErrorNumber.accessDenied,
+  ErrorNumber.hostNotPrivileged,
+  ErrorNumber.accessDeniedNoPassword,
+  ErrorNumber.accountLocked,
+  ErrorNumber.accountBlockedByPasswordLock,
+]);
+
 /**
  * The client's side of the handshake with `caching_sha2_password`. Settles with the capabilities in force.
- * Rejects with MYSQL_ACCESS_DENIED, MYSQL_AUTH_UNSUPPORTED, MYSQL_PACKET_MALFORMED.
+ * Rejects with MYSQL_ACCESS_DENIED, MYSQL_AUTH_UNSUPPORTED, MYSQL_PACKET_MALFORMED; with MYSQL_CONNECTION_LOST when the
+ * server takes nobody now, and MYSQL_SERVER_ERROR when it refuses for another reason.
  */
 export async function logIn(options: LogInOptions): Promise<number> {
   const first = await options.next();
@@ -128,7 +149,10 @@ function encryptPassword(publicKeyPem: string, masked: Uint8Array): Uint8Array {
 
 function nonceOfSwitch(payload: Uint8Array): Uint8Array {
   const { plugin, initialBytes } = readAuthSwitchRequest(payload);
-  if (plugin === cachingSha2Password) return initialBytes.slice(0, nonceBytes);
+  if (plugin === cachingSha2Password) {
+    if (initialBytes.length >= nonceBytes) return initialBytes.slice(0, nonceBytes);
+    throw new MalformedPacketError(`a nonce of ${initialBytes.length} bytes, not ${nonceBytes}`);
+  }
   throw new MySqlConnectionError(
     'MYSQL_AUTH_UNSUPPORTED',
     `the account uses ${plugin}; create it with ${cachingSha2Password}`,
@@ -136,7 +160,14 @@ function nonceOfSwitch(payload: Uint8Array): Uint8Array {
 }
 
 function refuseErr(payload: Uint8Array): void {
-  if (isErr(payload)) throw serverError(readErr(payload), 'the log-in', 'MYSQL_ACCESS_DENIED');
+  if (!isErr(payload)) return;
+  const err = readErr(payload);
+  throw serverError(err, 'the log-in', codeOfRefusal(err.number));
+}
+
+function codeOfRefusal(number: number): MySqlConnectionErrorCode {
+  if (refusalsForNow.has(number)) return 'MYSQL_CONNECTION_LOST';
+  return refusalsOfAccount.has(number) ? 'MYSQL_ACCESS_DENIED' : 'MYSQL_SERVER_ERROR';
 }
 
 const sha256: Sha256 = (parts) => {

@@ -9,6 +9,7 @@ import type { InternalAccount } from './mysql-server.ts';
 import { type Command, writeCommand } from './protocol/commands.ts';
 import { CommandCode } from './protocol/constants.ts';
 import { isErr, readErr } from './protocol/err-packet.ts';
+import { MalformedPacketError } from './protocol/errors.ts';
 import { type Packet, PacketCollector, PacketFramer } from './protocol/packet-framer.ts';
 import type { PacketPiece } from './protocol/packet-piece.ts';
 import { PacketWriter } from './protocol/packet-writer.ts';
@@ -50,6 +51,8 @@ export class MySqlConnection implements AsyncDisposable {
   readonly #packets: Packet[] = [];
   readonly #closed = deferred();
   #capabilities = 0;
+  /** A command runs, or the log-in: only then has the server anything to say. */
+  #isAnswerDue = true;
   #waiting: { resolve(packet: Packet): void; reject(reason: Error): void } | null = null;
   #stream: StreamListener | null = null;
   #end: Error | null = null;
@@ -92,33 +95,24 @@ export class MySqlConnection implements AsyncDisposable {
 
   /** Runs one statement. Rejects with MYSQL_SERVER_ERROR when the server refuses it. */
   async query(sql: string): Promise<Exclude<QueryAnswer, { readonly kind: 'err' }>> {
-    this.#write(writeCommand({ kind: 'query', sql }, this.#capabilities), 0);
-    const reader = new QueryAnswerReader({
-      capabilities: this.#capabilities,
-      rowsMax: answerRowsMax,
-    });
-    for (;;) {
-      const answer = reader.add((await this.#next()).payload);
-      if (answer === null) continue;
-      if (answer.kind === 'err') throw serverError(answer.err, sql);
-      return answer;
-    }
+    this.#begin({ kind: 'query', sql });
+    const answer = await this.#answer(() => this.#queryAnswer());
+    if (answer.kind === 'err') throw serverError(answer.err, sql);
+    return answer;
   }
 
   /** Runs a command that is answered by one packet, and returns that. Rejects as `query` does. */
   async command(command: Command): Promise<Uint8Array> {
-    this.#write(writeCommand(command, this.#capabilities), 0);
-    const { payload } = await this.#next();
+    this.#begin(command);
+    const { payload } = await this.#answer(() => this.#next());
     if (isErr(payload)) throw serverError(readErr(payload), command.kind);
     return payload;
   }
 
   /** Sends a command whose answer has no end; from here on the listener gets everything, and no command may follow. */
   startStream(command: Command, listener: StreamListener): void {
-    assert(this.#waiting === null && this.#packets.length === 0, 'the answer before was read');
-    if (this.#end !== null) throw this.#end;
+    this.#begin(command);
     this.#stream = listener;
-    this.#write(writeCommand(command, this.#capabilities), 0);
   }
 
   /** One packet of a stream's client side; its numbers start at 0 each time. False: the socket's buffer is full. */
@@ -150,12 +144,47 @@ export class MySqlConnection implements AsyncDisposable {
   }
 
   async #logIn({ account, endpoint }: MySqlConnectionOptions): Promise<void> {
-    this.#capabilities = await logIn({
-      account,
-      isPrivate: endpoint.kind === 'unix',
-      next: () => this.#next(),
-      send: (payload, sequence) => this.#write(payload, sequence),
+    this.#capabilities = await this.#answer(() =>
+      logIn({
+        account,
+        isPrivate: endpoint.kind === 'unix',
+        next: () => this.#next(),
+        send: (payload, sequence) => this.#write(payload, sequence),
+      }),
+    );
+  }
+
+  #begin(command: Command): void {
+    // Behind an answer, in the same read, or it would have ended the connection when it came.
+    const unasked = this.#isAnswerDue ? undefined : this.#packets.shift();
+    if (unasked !== undefined) this.#fail(spokeUnasked(unasked.payload));
+    if (this.#end !== null) throw this.#end;
+    assert(this.#stream === null && !this.#isAnswerDue, 'one command runs at a time');
+    this.#isAnswerDue = true;
+    this.#write(writeCommand(command, this.#capabilities), 0);
+  }
+
+  /** Behind an answer that cannot be read nobody knows where the next one begins, so it ends the connection. */
+  async #answer<Answer>(read: () => Promise<Answer>): Promise<Answer> {
+    try {
+      const answer = await read();
+      this.#isAnswerDue = false;
+      return answer;
+    } catch (thrown) {
+      if (thrown instanceof OperationalError) this.#fail(thrown);
+      throw thrown;
+    }
+  }
+
+  async #queryAnswer(): Promise<QueryAnswer> {
+    const reader = new QueryAnswerReader({
+      capabilities: this.#capabilities,
+      rowsMax: answerRowsMax,
     });
+    for (;;) {
+      const answer = reader.add((await this.#next()).payload);
+      if (answer !== null) return answer;
+    }
   }
 
   #receive(chunk: Uint8Array): void {
@@ -174,6 +203,7 @@ export class MySqlConnection implements AsyncDisposable {
     for (const piece of pieces) {
       const packet = this.#collector.add(piece);
       if (packet === null) continue;
+      if (!this.#isAnswerDue) throw spokeUnasked(packet.payload);
       const waiting = this.#waiting;
       this.#waiting = null;
       if (waiting === null) this.#packets.push(packet);
@@ -185,7 +215,7 @@ export class MySqlConnection implements AsyncDisposable {
     const packet = this.#packets.shift();
     if (packet !== undefined) return packet;
     if (this.#end !== null) throw this.#end;
-    assert(this.#waiting === null, 'one command runs at a time');
+    assert(this.#waiting === null, 'one packet is waited for at a time');
     const { promise, resolve, reject } = deferred<Packet>();
     this.#waiting = { resolve, reject };
     return await promise;
@@ -213,6 +243,12 @@ export class MySqlConnection implements AsyncDisposable {
     this.#stream = null;
     stream?.onEnd(this.#isClosing ? null : error);
   }
+}
+
+/** A server that ends a connection says why, as when it is stopped or the client was idle for too long. */
+function spokeUnasked(payload: Uint8Array): OperationalError {
+  if (!isErr(payload)) return new MalformedPacketError('a packet that nobody asked for');
+  return serverError(readErr(payload), 'nothing that was asked', 'MYSQL_CONNECTION_LOST');
 }
 
 function loginTimeout(ms: number): MySqlConnectionError {

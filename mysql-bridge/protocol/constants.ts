@@ -143,22 +143,30 @@ export const ColumnType = {
 /** Error numbers that this project writes or acts on; each with its SQLSTATE in `mysqld_error.h`. */
 export const ErrorNumber = {
   conCount: 1040,
+  outOfResources: 1041,
   handshake: 1043,
   dbAccessDenied: 1044,
   accessDenied: 1045,
   unknownCommand: 1047,
   serverShutdown: 1053,
+  hostNotPrivileged: 1130,
+  cannotCreateThread: 1135,
   netPacketTooLarge: 1153,
   netPacketsOutOfOrder: 1156,
   netReadError: 1158,
   netReadInterrupted: 1159,
+  tooManyUserConnections: 1203,
   specificAccessDenied: 1227,
   sourceFatalErrorReadingBinlog: 1236,
   notSupportedYet: 1235,
   optionPreventsStatement: 1290,
   queryInterrupted: 1317,
+  accessDeniedNoPassword: 1698,
   malformedPacket: 1835,
+  serverOfflineMode: 3032,
   unsupportedReplicationEngine: 3100,
+  accountLocked: 3118,
+  accountBlockedByPasswordLock: 3955,
 } as const;
 
 /** `utf8mb4_general_ci`: known to every server version and to every client library. */
