@@ -1,4 +1,11 @@
-import { ByteReader, BytesError, ByteWriter, fromUtf8, utf8 } from '../../base/bytes.ts';
+import {
+  ByteReader,
+  BytesError,
+  ByteWriter,
+  bytesEqual,
+  fromUtf8,
+  utf8,
+} from '../../base/bytes.ts';
 import { buildEvent, ChecksumAlgorithm } from './checksum.ts';
 import {
   decodeEventHeader,
@@ -172,7 +179,10 @@ function readFileName(bytes: Uint8Array): string {
   if (bytes.length === 0 || bytes.length > fileNameBytesMax) {
     throw new BytesError(`a file name of ${bytes.length} bytes`);
   }
-  return fromUtf8(bytes);
+  const name = fromUtf8(bytes);
+  // Acks carry the name back: one that is written otherwise would be for no file, and perhaps longer than a name may be.
+  if (!bytesEqual(utf8(name), bytes)) throw new BytesError('a file name that is not UTF-8');
+  return name;
 }
 
 function readWholeInteger(bytes: Uint8Array): bigint {
