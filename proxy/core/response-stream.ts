@@ -41,6 +41,10 @@ export class ResponseStream {
     return this.#tracker.hasFailed;
   }
 
+  get hasCursor(): boolean {
+    return this.#tracker.hasCursor;
+  }
+
   get inTransaction(): boolean {
     return this.#tracker.inTransaction;
   }
@@ -65,6 +69,10 @@ export class ResponseStream {
   begin(shape: ResponseShape): void {
     this.#tracker.begin(shape);
     this.#isReleased = false;
+  }
+
+  expectOkBehindColumns(): void {
+    this.#tracker.expectOkBehindColumns();
   }
 
   fileSent(): void {

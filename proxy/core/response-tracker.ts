@@ -17,6 +17,8 @@ type Expecting =
   | 'columns'
   | 'columns-end'
   | 'rows'
+  /** The first row, or an OK with the header of OK in place of all rows. */
+  | 'rows-or-ok'
   | 'prepare-ok'
   | 'definitions'
   | 'definitions-end'
@@ -26,6 +28,10 @@ type Expecting =
 
 /** An EOF has at most this much payload; a row that begins with 0xfe has more. */
 const eofBytesMax = 8;
+/** Header, two numbers of one byte, status, warnings. */
+const okBytesMin = 7;
+/** Every status flag there is. */
+const sessionStatus = Object.values(ServerStatus).reduce((all, flag) => all | flag, 0);
 /** `ER_LOCK_DEADLOCK`: the server has rolled the whole transaction back. */
 const deadlockError = 1213;
 
@@ -43,6 +49,7 @@ export class ResponseTracker {
   #blocks: number[] = [];
   #status: number = ServerStatus.autocommit;
   #hasFailed = false;
+  #mayLackRows = false;
 
   constructor(capabilities: number) {
     this.#deprecatesEof = (capabilities & Capability.deprecateEof) !== 0;
@@ -57,6 +64,11 @@ export class ResponseTracker {
   /** The latest response ended with an ERR. */
   get hasFailed(): boolean {
     return this.#hasFailed;
+  }
+
+  /** The latest response left its rows in the server, to be fetched. */
+  get hasCursor(): boolean {
+    return !this.#hasFailed && (this.#status & ServerStatus.cursorExists) !== 0;
   }
 
   get wantsFile(): boolean {
@@ -75,6 +87,12 @@ export class ResponseTracker {
   begin(shape: ResponseShape): void {
     this.#expecting = firstOf(shape);
     this.#hasFailed = false;
+    this.#mayLackRows = false;
+  }
+
+  /** The columns of this response may be followed by an OK and no rows: see StatementCursors. */
+  expectOkBehindColumns(): void {
+    this.#mayLackRows = true;
   }
 
   /** The client has sent the whole file; OK or ERR follows. */
@@ -90,6 +108,9 @@ export class ResponseTracker {
     switch (this.#expecting) {
       case 'rows':
         return !this.#isEnd(walker) || this.#ended(walker);
+      case 'rows-or-ok':
+        this.#expecting = 'rows';
+        return isBareOk(walker) || this.#isEnd(walker) ? this.#ended(walker) : true;
       case 'result':
         return this.#result(walker);
       case 'columns':
@@ -141,7 +162,9 @@ export class ResponseTracker {
 
   #column(): boolean {
     this.#columnsLeft -= 1;
-    if (this.#columnsLeft === 0) this.#expecting = this.#deprecatesEof ? 'rows' : 'columns-end';
+    if (this.#columnsLeft > 0) return true;
+    if (!this.#deprecatesEof) this.#expecting = 'columns-end';
+    else this.#expecting = this.#mayLackRows ? 'rows-or-ok' : 'rows';
     return true;
   }
 
@@ -251,6 +274,14 @@ function statusOf(walker: PacketWalker, packet: { readonly isEof: boolean }): nu
   }
   if (walker.length < at + 2) return null;
   return byteAt(walker, at) | (byteAt(walker, at + 1) << 8);
+}
+
+/** An OK of no rows: nothing affected, no id, and the status. A row of the binary protocol begins with the same byte. */
+function isBareOk(walker: PacketWalker): boolean {
+  const isEmpty = byteAt(walker, 1) === 0 && byteAt(walker, 2) === 0;
+  const status = statusOf(walker, { isEof: false });
+  const isStatus = status !== null && (status & ~sessionStatus) === 0;
+  return walker.code === ResponseHeader.ok && isEmpty && isStatus && walker.length >= okBytesMin;
 }
 
 /** Size of a length-encoded integer by its first byte. */

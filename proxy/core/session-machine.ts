@@ -14,6 +14,7 @@ import type {
   SessionMachineOptions,
   SessionPhase,
 } from './session-types.ts';
+import { StatementCursors } from './statement-cursors.ts';
 import { type Run, WireCutter } from './wire-cutter.ts';
 
 /**
@@ -26,6 +27,7 @@ export class SessionMachine {
   readonly #client = new WireCutter();
   readonly #greeting = new WireCutter();
   readonly #gatherer: PacketGatherer;
+  readonly #cursors = new StatementCursors();
   #effects: SessionEffect[] = [];
   #phase: SessionPhase = 'greeting';
   #response = new ResponseStream(0);
@@ -213,6 +215,7 @@ export class SessionMachine {
   #endTurn(gate: GateView): void {
     this.#phase = 'idle';
     this.#effects.push({ kind: 'turn-ended' });
+    this.#cursors.answered(this.#response);
     const isLoginEnd = this.#rule === null || this.#rule.shape === 'login';
     // After a refused log-in the server has nothing more to say; it closes, and so do we.
     if (this.#isServerGone || (isLoginEnd && this.#response.hasFailed)) {
@@ -295,6 +298,7 @@ export class SessionMachine {
         this.#takeInTurn(run);
         return;
       case 'silent':
+        this.#cursors.take(run);
         this.#toServer(run);
         if (run.isLast) this.#phase = 'idle';
         return;
@@ -370,6 +374,7 @@ export class SessionMachine {
       this.#fail('PROXY_PACKET_TOO_LARGE');
       return;
     }
+    if (this.#isSending && this.#cursors.take(run)) this.#response.expectOkBehindColumns();
     this.#toServer(run);
     if (!run.isLast) return;
     this.#isSending = false;
@@ -394,6 +399,7 @@ export class SessionMachine {
     if (user === null) {
       this.#fail('PROXY_PACKET_MALFORMED');
     } else if (this.#admit(user)) {
+      this.#cursors.clear();
       this.#beginTurn(this.#rule);
       this.#effects.push({ kind: 'to-server', bytes: packet });
     }
