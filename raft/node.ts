@@ -60,7 +60,8 @@ export function createRaftNode(
 
 const defaultTickMs = 25;
 const defaultDriftBound = 0.1;
-const defaultCacheBytesMax = 32 * 1024 * 1024;
+// Payloads are views of the messages they came in, so that memory is about twice this.
+const defaultCacheBytesMax = 12 * 1024 * 1024;
 
 type Lifecycle = 'new' | 'open' | 'closed';
 
