@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { GtidSet } from '../../mysql-bridge/binlog/gtid-set.ts';
+import { watchLiveMemory } from '../support/live-memory.ts';
 import { startTestMySql, type TestMySql } from '../support/mysql-server.ts';
 import {
   applied,
@@ -118,18 +119,10 @@ test('a row of 40 MiB and a transaction of 100 MiB arrive whole, in bounded memo
   await writer.query('COMMIT; INSERT INTO app.after_row VALUES (1)');
   await source.append(a);
 
-  const before = process.memoryUsage();
-  let peakBytes = 0;
-  const watch = setInterval(() => {
-    const { heapUsed, arrayBuffers } = process.memoryUsage();
-    peakBytes = Math.max(
-      peakBytes,
-      heapUsed + arrayBuffers - before.heapUsed - before.arrayBuffers,
-    );
-  }, 5);
+  const memory = watchLiveMemory();
   await follow(c, source.port);
   await applied(c, source);
-  clearInterval(watch);
+  const peakBytes = memory.stop();
 
   expect(await checksums(c, 'app')).toEqual(await checksums(a, 'app'));
   expect(peakBytes / mebibyte).toBeLessThan(48);
