@@ -17,7 +17,7 @@ import { startTestMySql, testInstallation } from '../support/mysql-server.ts';
 const table = 'shop.orders';
 
 test('a stock replica follows through failovers, and from another node’s port, with no gap and no duplicate', async () => {
-  await using cluster = await BinraftCluster.start({ basePort: 39_000 });
+  await using cluster = await BinraftCluster.start({ basePort: 29_000 });
   await using replica = await startTestMySql({ serverId: 4_000_001 });
   const stock = await replica.connect();
   const [first] = cluster.nodes;
@@ -40,7 +40,9 @@ test('a stock replica follows through failovers, and from another node’s port,
     await strikeLeader(cluster, 'both');
   }
   await workload.progress(200);
-  kill((await cluster.nodeStatus(follower.id)).pid, 'SIGKILL');
+  // It may have led meanwhile and be on its way back from its own death.
+  const attached = await eventually(() => cluster.nodeStatus(follower.id), 'its node answers');
+  kill(attached.pid, 'SIGKILL');
   const other = cluster.nodes.find((node) => node.id !== follower.id) ?? follower;
   await attach(stock, cluster, other);
   await workload.progress(200);

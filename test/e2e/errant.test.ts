@@ -17,7 +17,7 @@ let cluster: BinraftCluster;
 let runs = 0;
 
 beforeAll(async () => {
-  cluster = await BinraftCluster.start({ basePort: 37_000 });
+  cluster = await BinraftCluster.start({ basePort: 27_000 });
   await using app = await connectApp(cluster, cluster.nodes[0]?.readWritePort ?? 0);
   await app.query('CREATE DATABASE harm');
   await app.query('CREATE TABLE harm.marks (id VARCHAR(40) PRIMARY KEY)');

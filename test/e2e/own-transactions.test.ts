@@ -9,7 +9,7 @@ import { connectRoot } from '../support/root-connection.ts';
 // follower goes on, which needs the old leader and its log to elect anybody, so the entry commits in a later term.
 
 test('a commit that its server did not live to see is on every node once the log has it', async () => {
-  await using cluster = await BinraftCluster.start({ basePort: 38_000 });
+  await using cluster = await BinraftCluster.start({ basePort: 28_000 });
   const leader = await cluster.leader();
   await using app = await connectApp(cluster, leader.ports.readWrite);
   await app.query('CREATE DATABASE fate; CREATE TABLE fate.writes (id INT PRIMARY KEY)');
