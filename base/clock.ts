@@ -12,6 +12,15 @@ export interface Clock {
   every(ms: number, callback: () => void): () => void;
 }
 
+/** Calls back once after `ms`, unless the returned function is called before. */
+export function after(clock: Clock, ms: number, callback: () => void): () => void {
+  const stop = clock.every(ms, () => {
+    stop();
+    callback();
+  });
+  return stop;
+}
+
 /** The operating system's clocks. `process.hrtime` is CLOCK_MONOTONIC: shared by all threads and processes. */
 export class SystemClock implements Clock {
   monotonicMs(): number {

@@ -291,7 +291,7 @@ export class Node {
   }
 
   #buildProxy(raft: RaftNode, bridge: () => Bridge | null): NodeProxy {
-    const { config, logger } = this.#options;
+    const { config, logger, clock } = this.#options;
     const { host } = config.listen;
     return createProxy({
       addresses: {
@@ -312,6 +312,7 @@ export class Node {
         idleTimeoutMs: config.proxy.idleTimeoutMs,
       },
       reservedUsers: [internalUser],
+      clock,
       logger,
     });
   }

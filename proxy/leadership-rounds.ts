@@ -1,3 +1,4 @@
+import { after, type Clock } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import type { ProxyHost } from './proxy-api.ts';
@@ -11,6 +12,7 @@ const retryMs = 20;
 export interface LeadershipRoundsOptions {
   readonly gate: SharedGate;
   readonly host: ProxyHost;
+  readonly clock: Clock;
   readonly logger: Logger;
   /** Some responses that are held may leave now. */
   readonly onConfirmed: () => void;
@@ -20,7 +22,7 @@ export interface LeadershipRoundsOptions {
 export class LeadershipRounds {
   readonly #options: LeadershipRoundsOptions;
   #inFlight = 0;
-  #retry: NodeJS.Timeout | null = null;
+  #stopRetry: (() => void) | null = null;
 
   constructor(options: LeadershipRoundsOptions) {
     this.#options = options;
@@ -33,8 +35,8 @@ export class LeadershipRounds {
   }
 
   close(): void {
-    if (this.#retry !== null) clearTimeout(this.#retry);
-    this.#retry = null;
+    this.#stopRetry?.();
+    this.#stopRetry = null;
   }
 
   #start(): void {
@@ -65,10 +67,10 @@ export class LeadershipRounds {
   #rejected(thrown: unknown): void {
     this.#inFlight -= 1;
     this.#options.logger.debug('leadership-round-rejected', { reason: messageOf(thrown) });
-    this.#retry ??= setTimeout(() => {
-      this.#retry = null;
+    this.#stopRetry ??= after(this.#options.clock, retryMs, () => {
+      this.#stopRetry = null;
       if (this.#options.gate.hasUnconfirmedRounds) this.#options.gate.requestRound();
       this.wake();
-    }, retryMs).unref();
+    });
   }
 }

@@ -8,37 +8,53 @@ import type { HoldOutcome, Proxy as ProxyContract, ProxyCounts, ProxyView } from
 import { SharedGate } from './shared-gate.ts';
 import { StatementHold } from './statement-hold.ts';
 import type { FromWorker } from './worker/worker-messages.ts';
-import { WorkerPool } from './worker-pool.ts';
+import { WorkerPool, type WorkerPoolOptions, type Workers } from './worker-pool.ts';
 
 /** How often the lease is copied to where the workers see it; a lease lasts many times longer. */
 const leaseCopyMs = 10;
 
+/** Where the sessions run. A simulation has one of its own. */
+export interface ProxyPlatform {
+  /** Answers the addresses that will be listened on. Rejects FatalError PORT_TAKEN. */
+  claimPorts(addresses: ProxyOptions['addresses']): Promise<ProxyOptions['addresses']>;
+  createWorkers(options: WorkerPoolOptions): Workers;
+}
+
+const systemPlatform: ProxyPlatform = {
+  claimPorts,
+  createWorkers: (options) => new WorkerPool(options),
+};
+
 /** The main thread's side: permissions and rounds through shared memory, everything else by messages to the workers. */
 export class NodeProxy implements ProxyContract {
   readonly #options: ProxyOptions;
+  readonly #platform: ProxyPlatform;
   readonly #gate: SharedGate;
   readonly #rounds: LeadershipRounds;
   readonly #hold: StatementHold;
-  #pool: WorkerPool | null = null;
+  #pool: Workers | null = null;
   #addresses: ProxyOptions['addresses'];
   #view: ProxyView = { readWrite: null, readOnly: null };
-  #leaseTimer: NodeJS.Timeout | null = null;
+  #stopLeaseCopies: (() => void) | null = null;
   #readOnlyEnd: { readonly done: Deferred<void>; readonly workers: Set<number> } | null = null;
   #isKilling = false;
 
-  constructor(options: ProxyOptions) {
+  constructor(options: ProxyOptions, platform: ProxyPlatform = systemPlatform) {
     assert(options.workers > 0, 'a proxy has at least one worker');
     this.#options = options;
+    this.#platform = platform;
     this.#addresses = options.addresses;
     this.#gate = SharedGate.allocate(options.workers);
     this.#rounds = new LeadershipRounds({
       gate: this.#gate,
       host: options.host,
+      clock: options.clock,
       logger: options.logger,
       onConfirmed: () => this.#tellWaitingWorkers(),
     });
     this.#hold = new StatementHold({
       gate: this.#gate,
+      clock: options.clock,
       workers: options.workers,
       postAll: (message) => this.#pool?.postAll(message),
     });
@@ -52,8 +68,8 @@ export class NodeProxy implements ProxyContract {
 
   async open(): Promise<void> {
     assert(this.#pool === null, 'a proxy is opened once');
-    const { limits, logger, readMode, reservedUsers, workers } = this.#options;
-    this.#addresses = await claimPorts(this.#options.addresses);
+    const { clock, limits, logger, readMode, reservedUsers, workers } = this.#options;
+    this.#addresses = await this.#platform.claimPorts(this.#options.addresses);
     const settings = {
       workers,
       gateBuffer: this.#gate.buffer,
@@ -62,7 +78,7 @@ export class NodeProxy implements ProxyContract {
       readMode,
       reservedUsers,
     };
-    const pool = new WorkerPool({
+    const pool = this.#platform.createWorkers({
       workers,
       settings,
       logger,
@@ -76,11 +92,13 @@ export class NodeProxy implements ProxyContract {
     }
     this.#pool = pool;
     pool.postAll({ kind: 'view', view: this.#view });
-    if (readMode === 'lease') this.#leaseTimer = setInterval(() => this.#copyLease(), leaseCopyMs);
+    if (readMode === 'lease') {
+      this.#stopLeaseCopies = clock.every(leaseCopyMs, () => this.#copyLease());
+    }
   }
 
   async close(): Promise<void> {
-    if (this.#leaseTimer !== null) clearInterval(this.#leaseTimer);
+    this.#stopLeaseCopies?.();
     this.#rounds.close();
     this.closeGate('the node is closing');
     this.#hold.end({ isHandedOver: false });
@@ -100,7 +118,7 @@ export class NodeProxy implements ProxyContract {
   openGate(term: number): void {
     this.#gate.open('gate');
     this.#options.logger.info('gate-opened', { term });
-    if (this.#leaseTimer !== null) this.#copyLease();
+    if (this.#stopLeaseCopies !== null) this.#copyLease();
     this.#pool?.postAll({ kind: 'gate-changed' });
     this.#rounds.wake();
   }

@@ -1,3 +1,4 @@
+import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import type { ProxyHost } from './proxy-api.ts';
 
@@ -59,5 +60,6 @@ export interface ProxyOptions {
   readonly limits: ProxyLimits;
   /** Accounts of the node itself: nobody logs in with them through the proxy, as everybody comes from loopback here. */
   readonly reservedUsers: readonly string[];
+  readonly clock: Clock;
   readonly logger: Logger;
 }

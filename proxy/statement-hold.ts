@@ -1,3 +1,4 @@
+import { after, type Clock } from '../base/clock.ts';
 import { type Deferred, deferred } from '../base/deferred.ts';
 import type { BlockingSession, HoldOutcome } from './proxy-api.ts';
 import type { SharedGate } from './shared-gate.ts';
@@ -11,11 +12,13 @@ interface Hold {
   readonly noisyWorkers: Set<number>;
   readonly unheardWorkers: Set<number>;
   readonly blocking: BlockingSession[];
-  readonly timer: NodeJS.Timeout;
+  /** Of the deadline at first, then of forgetting the hold. */
+  stopTimer: () => void;
 }
 
 export interface StatementHoldOptions {
   readonly gate: SharedGate;
+  readonly clock: Clock;
   readonly workers: number;
   readonly postAll: (message: ToWorker) => void;
 }
@@ -38,7 +41,7 @@ export class StatementHold {
       noisyWorkers: new Set(workers),
       unheardWorkers: new Set(workers),
       blocking: [],
-      timer: setTimeout(() => this.#askForBlocking(), deadlineMs),
+      stopTimer: after(this.#options.clock, deadlineMs, () => this.#askForBlocking()),
     };
     this.#hold = hold;
     this.#options.gate.setHolding(true);
@@ -51,9 +54,8 @@ export class StatementHold {
     if (hold === null) return;
     hold.noisyWorkers.delete(worker);
     if (hold.noisyWorkers.size > 0) return;
-    clearTimeout(hold.timer);
     hold.outcome.resolve({ kind: 'quiet' });
-    this.#forget(forgottenMs);
+    this.#forgetLater(hold);
   }
 
   blocking(worker: number, sessions: readonly BlockingSession[]): void {
@@ -70,7 +72,7 @@ export class StatementHold {
     const hold = this.#hold;
     if (hold === null) return;
     this.#hold = null;
-    clearTimeout(hold.timer);
+    hold.stopTimer();
     this.#options.gate.setHolding(false);
     this.#options.postAll({ kind: 'hold-ended', isHandedOver: options.isHandedOver });
     hold.outcome.resolve({ kind: 'blocked', sessions: hold.blocking });
@@ -78,14 +80,13 @@ export class StatementHold {
 
   #askForBlocking(): void {
     this.#options.postAll({ kind: 'report-blocking' });
-    this.#forget(forgottenMs);
+    if (this.#hold !== null) this.#forgetLater(this.#hold);
   }
 
-  #forget(afterMs: number): void {
-    const hold = this.#hold;
-    const timer = setTimeout(() => {
+  #forgetLater(hold: Hold): void {
+    hold.stopTimer();
+    hold.stopTimer = after(this.#options.clock, forgottenMs, () => {
       if (this.#hold === hold) this.end({ isHandedOver: false });
-    }, afterMs);
-    timer.unref();
+    });
   }
 }

@@ -5,6 +5,17 @@ import { portTaken } from './claim-ports.ts';
 import { portNames } from './options.ts';
 import type { FromWorker, ToWorker, WorkerSettings } from './worker/worker-messages.ts';
 
+/** The threads that carry sessions, as the main thread uses them. */
+export interface Workers {
+  /** Settles when all listen. Rejects FatalError PORT_TAKEN. */
+  open(): Promise<void>;
+  post(worker: number, message: ToWorker): void;
+  postAll(message: ToWorker): void;
+  close(): Promise<void>;
+  /** Without a word to the sessions; for an `open` that failed. */
+  terminate(): Promise<void>;
+}
+
 export interface WorkerPoolOptions {
   readonly workers: number;
   readonly settings: Omit<WorkerSettings, 'worker'>;
@@ -13,7 +24,7 @@ export interface WorkerPoolOptions {
 }
 
 /** The worker threads. One that fails takes the process with it: it is our bug, and its sessions are lost anyway. */
-export class WorkerPool {
+export class WorkerPool implements Workers {
   readonly #options: WorkerPoolOptions;
   readonly #workers: Worker[] = [];
   readonly #opened: Deferred<void>[] = [];

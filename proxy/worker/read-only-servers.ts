@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import type { SessionSocket } from './session-socket.ts';
 
 /**
  * Connections to the local server of read-only sessions that have ended. A server that still runs a statement does not notice that
@@ -6,7 +6,7 @@ import type { Socket } from 'node:net';
  * the server itself has closed it: then its thread has done the last thing it will ever do (HAZARDS S4, H32).
  */
 export class ReadOnlyServers {
-  readonly #connections = new Map<Socket, number | null>();
+  readonly #connections = new Map<SessionSocket, number | null>();
   readonly #onEmpty: () => void;
 
   constructor(onEmpty: () => void) {
@@ -22,7 +22,7 @@ export class ReadOnlyServers {
     return [...this.#connections.values()].filter((id) => id !== null);
   }
 
-  letGo(server: Socket, connectionId: number | null): void {
+  letGo(server: SessionSocket, connectionId: number | null): void {
     if (server.destroyed) return;
     this.#connections.set(server, connectionId);
     server.once('close', () => {

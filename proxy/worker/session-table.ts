@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net';
 import type { LogFields } from '../../base/logger.ts';
 import { encodeClientError } from '../mysql-errors.ts';
 import type { PortName, ProxyLimits } from '../options.ts';
@@ -8,6 +7,7 @@ import { type Binding, bind, isStillWanted } from './binding.ts';
 import { ReadOnlyServers } from './read-only-servers.ts';
 import { RoundQueue } from './round-queue.ts';
 import { Session, type SessionHost } from './session.ts';
+import type { SessionSocket, SessionWorld } from './session-socket.ts';
 import type { FromWorker, ToWorker, WorkerSettings } from './worker-messages.ts';
 
 /** Time-outs are looked at this often. */
@@ -18,6 +18,7 @@ const blockingMax = 20;
 /** All sessions of one worker, and what the main thread orders of them. */
 export class SessionTable implements SessionHost {
   readonly gate: SharedGate;
+  readonly world: SessionWorld;
   readonly limits: ProxyLimits;
   readonly usesLease: boolean;
   readonly reservedUsers: readonly string[];
@@ -27,15 +28,17 @@ export class SessionTable implements SessionHost {
   readonly #rounds: RoundQueue;
   readonly #readOnlyServers: ReadOnlyServers;
   #view: ProxyView = { readWrite: null, readOnly: null };
-  #nowMs: number = monotonicMs();
+  #nowMs: number;
   #sessionsEver = 0;
   #isClosing = false;
   /** Statements are held, and the main thread has not been told yet that this worker is quiet. */
   #mustTellQuiet = false;
   #isEndingReadOnly = false;
 
-  constructor(settings: WorkerSettings, post: (message: FromWorker) => void) {
+  constructor(settings: WorkerSettings, post: (message: FromWorker) => void, world: SessionWorld) {
     this.#settings = settings;
+    this.world = world;
+    this.#nowMs = this.#monotonicMs();
     this.#post = post;
     this.gate = new SharedGate(settings.gateBuffer);
     this.limits = settings.limits;
@@ -53,7 +56,7 @@ export class SessionTable implements SessionHost {
     return this.#sessions.size === 0;
   }
 
-  accept(client: Socket, port: PortName): void {
+  accept(client: SessionSocket, port: PortName): void {
     if (this.#isClosing || !this.gate.admitSession(port, this.limits.sessionsMax)) {
       this.gate.countRefused();
       refuse(client);
@@ -99,7 +102,7 @@ export class SessionTable implements SessionHost {
 
   /** Called every `sweepMs`. */
   sweep(): void {
-    this.#nowMs = monotonicMs();
+    this.#nowMs = this.#monotonicMs();
     this.#forEach((session) => session.sweep());
     if (!this.#isEndingReadOnly) return;
     const connectionIds = this.#readOnlyServers.connectionIds();
@@ -131,7 +134,7 @@ export class SessionTable implements SessionHost {
     this.#rounds.add(session, round);
   }
 
-  letReadOnlyServerGo(server: Socket, connectionId: number | null): void {
+  letReadOnlyServerGo(server: SessionSocket, connectionId: number | null): void {
     this.#readOnlyServers.letGo(server, connectionId);
   }
 
@@ -150,6 +153,10 @@ export class SessionTable implements SessionHost {
 
   log(event: string, fields: LogFields): void {
     this.#post({ kind: 'log', event, fields });
+  }
+
+  #monotonicMs(): number {
+    return Number(this.world.monotonicNs()) / 1e6;
   }
 
   /** Over a copy, as sessions may end meanwhile. */
@@ -188,15 +195,11 @@ export class SessionTable implements SessionHost {
   }
 }
 
-function refuse(client: Socket): void {
+function refuse(client: SessionSocket): void {
   client.on('error', () => client.destroy());
   client.end(encodeClientError({ code: 'PROXY_TOO_MANY_SESSIONS', sequence: 0 }));
   // Whoever does not read its refusal is not waited for.
   client.setTimeout(1_000, () => client.destroy());
   client.resume();
   client.on('end', () => client.destroySoon());
-}
-
-function monotonicMs(): number {
-  return Number(process.hrtime.bigint()) / 1e6;
 }

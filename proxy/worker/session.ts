@@ -1,4 +1,3 @@
-import { connect, type Socket } from 'node:net';
 import { assertNever } from '../../base/assert.ts';
 import type { ClientErrorCode } from '../core/client-error.ts';
 import { SessionMachine } from '../core/session-machine.ts';
@@ -7,6 +6,7 @@ import { accessDeniedText, encodeClientError } from '../mysql-errors.ts';
 import type { PortName, ProxyLimits } from '../options.ts';
 import type { SharedGate } from '../shared-gate.ts';
 import { accessOf, type Binding } from './binding.ts';
+import type { SessionSocket, SessionWorld } from './session-socket.ts';
 
 /** How long a client may take to read the last error and close. */
 const lingerMs = 2_000;
@@ -16,6 +16,7 @@ const retryMs = 100;
 /** What a session needs of its worker. */
 export interface SessionHost {
   readonly gate: SharedGate;
+  readonly world: SessionWorld;
   readonly limits: ProxyLimits;
   readonly usesLease: boolean;
   readonly reservedUsers: readonly string[];
@@ -28,7 +29,7 @@ export interface SessionHost {
   /** Calls `confirmed` on the session once that round is confirmed. */
   awaitRound(session: Session, round: number): void;
   /** A read-only session of the local server has ended; its connection is let go when the server closes it. */
-  letReadOnlyServerGo(server: Socket, connectionId: number | null): void;
+  letReadOnlyServerGo(server: SessionSocket, connectionId: number | null): void;
   /** A command has ended, or the session. */
   settled(): void;
   closed(session: Session): void;
@@ -55,10 +56,10 @@ export class Session {
   readonly peer: string;
   readonly #id: number;
   readonly #host: SessionHost;
-  readonly #client: Socket;
+  readonly #client: SessionSocket;
   #state: State = 'opening';
   #machine: SessionMachine;
-  #server: Socket | null = null;
+  #server: SessionSocket | null = null;
   #binding: Binding | null = null;
   #round: number | null = null;
   #isHeld = false;
@@ -69,7 +70,7 @@ export class Session {
   #retryAtMs = 0;
   #busySinceMs: number | null = null;
 
-  constructor(id: number, client: Socket, port: PortName, host: SessionHost) {
+  constructor(id: number, client: SessionSocket, port: PortName, host: SessionHost) {
     this.#id = id;
     this.#client = client;
     this.port = port;
@@ -108,8 +109,7 @@ export class Session {
     if (this.#state !== 'opening' || this.#server !== null) return;
     const binding = this.#host.bind(this.port);
     if (binding === null) return;
-    const server = connect({ host: binding.host, port: binding.port, noDelay: true });
-    server.setKeepAlive(true, 10_000);
+    const server = this.#host.world.connect(binding);
     this.#binding = binding;
     this.#server = server;
     this.#machine = this.#newMachine();
@@ -206,7 +206,7 @@ export class Session {
     if (this.#state !== 'closing') this.#drop();
   }
 
-  #onServerBytes(server: Socket, bytes: Uint8Array): void {
+  #onServerBytes(server: SessionSocket, bytes: Uint8Array): void {
     if (server !== this.#server || !this.#checkPermission()) return;
     if (this.#state === 'opening') {
       this.#state = 'open';
@@ -215,7 +215,7 @@ export class Session {
     this.#step({ kind: 'server-bytes', bytes }, this.#view());
   }
 
-  #onServerLost(server: Socket): void {
+  #onServerLost(server: SessionSocket): void {
     if (server !== this.#server) return;
     if (this.#state === 'opening') {
       this.#detach();
@@ -243,9 +243,9 @@ export class Session {
   }
 
   #isConfirmed(): boolean {
-    const { gate, usesLease } = this.#host;
+    const { gate, usesLease, world } = this.#host;
     if (this.#round !== null && gate.isConfirmed(this.#round)) return true;
-    return usesLease && gate.isLeaseValid(process.hrtime.bigint());
+    return usesLease && gate.isLeaseValid(world.monotonicNs());
   }
 
   #step(input: SessionInput, view: GateView): void {

@@ -4,6 +4,7 @@ import { assert } from '../../base/assert.ts';
 import { codeOf, messageOf } from '../../base/errors.ts';
 import { type PortName, portNames } from '../options.ts';
 import { SessionTable, sweepMs } from './session-table.ts';
+import { systemWorld } from './system-world.ts';
 import type { FromWorker, ToWorker, WorkerSettings } from './worker-messages.ts';
 
 /** How long clients may take to read the last error when the node closes. */
@@ -21,7 +22,7 @@ class ProxyWorker {
   constructor(settings: WorkerSettings, post: (message: FromWorker) => void) {
     this.#settings = settings;
     this.#post = post;
-    this.#table = new SessionTable(settings, post);
+    this.#table = new SessionTable(settings, post, systemWorld);
   }
 
   async open(): Promise<void> {

@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 import { type Connection, type ConnectionOptions, createConnection } from 'mysql2/promise';
 import { concatBytes } from '../../base/bytes.ts';
+import { SystemClock } from '../../base/clock.ts';
 import { silentLogger } from '../../base/logger.ts';
 import { Capability } from '../../mysql-bridge/protocol/constants.ts';
 import { writeHandshakeResponse } from '../../mysql-bridge/protocol/handshake.ts';
@@ -40,6 +41,7 @@ export async function startProxy(options: Partial<ProxyOptions> = {}): Promise<T
     readMode: 'read-index',
     workers: 2,
     reservedUsers: ['binraft'],
+    clock: new SystemClock(),
     logger: silentLogger,
     ...options,
     limits: { ...defaultProxyLimits, ...options.limits },

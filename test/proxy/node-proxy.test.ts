@@ -33,6 +33,7 @@ class TestProxy {
       readMode: 'read-index',
       workers: 1,
       reservedUsers: [],
+      clock: new SystemClock(),
       logger: silentLogger,
       ...options,
       limits: { ...defaultProxyLimits, ...limits },
