@@ -1,4 +1,4 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf } from '../base/errors.ts';
 import { FatalError } from '../base/fatal.ts';
@@ -8,7 +8,21 @@ import { CutPlanner } from './binlog/cut-planner.ts';
 import { formatGtid, type Gtid } from './binlog/gtid.ts';
 import { GtidSearch } from './binlog/gtid-search.ts';
 import { readBinlogIndex } from './binlog-index.ts';
-import { type SavedCut, saveCutBytes } from './saved-cuts.ts';
+import { type CutSource, type SavedCut, saveCutBytes } from './saved-cuts.ts';
+
+/** An open file of a binlog, as `node:fs/promises` opens one. */
+export interface BinlogFile extends CutSource, AsyncDisposable {
+  stat(options: { readonly bigint: true }): Promise<{ readonly size: bigint }>;
+  truncate(bytes: number): Promise<void>;
+  sync(): Promise<void>;
+}
+
+/** The files of a stopped server: those of its data folder, unless a simulation has others. */
+export interface BinlogFiles {
+  /** Names inside the data folder, oldest first. */
+  readIndex(): Promise<readonly string[]>;
+  open(name: string, flags: 'r' | 'r+'): Promise<BinlogFile>;
+}
 
 export interface BinlogTailOptions {
   readonly dataDirectory: string;
@@ -16,6 +30,7 @@ export interface BinlogTailOptions {
   readonly baseName: string;
   /** Whether the Raft log holds this transaction as committed; asked once the log is decided. */
   readonly isCommitted: (gtid: Gtid) => boolean;
+  readonly files?: BinlogFiles;
 }
 
 export interface CutBinlogOptions extends BinlogTailOptions {
@@ -61,10 +76,10 @@ const chunkBytes = 256 * 1024;
  * right: then the node's server must be rebuilt.
  */
 export async function inspectBinlogTail(options: BinlogTailOptions): Promise<BinlogTail> {
-  const files = await readBinlogIndex(options);
-  const newest = files.at(-1);
+  const names = await filesOf(options).readIndex();
+  const newest = names.at(-1);
   if (newest === undefined) return { kind: 'empty' };
-  const previous = files.at(-2);
+  const previous = names.at(-2);
   if (previous !== undefined) await checkPreviousFile(previous, options);
   return await inspectNewestFile(newest, options);
 }
@@ -78,7 +93,7 @@ export async function cutBinlog(options: CutBinlogOptions): Promise<CutOutcome> 
   const tail = await inspectBinlogTail(options);
   if (tail.kind === 'empty' || tail.cutAt === tail.fileBytes) return { kind: 'nothing-to-cut' };
   const { file, cutAt, fileBytes, transactions, gtids, damage } = tail;
-  await using handle = await openFile(join(options.dataDirectory, file), 'r+');
+  await using handle = await openFile(options, file, 'r+');
   const saved = await saveCutBytes({
     directory: options.saveDirectory,
     source: handle,
@@ -160,8 +175,7 @@ async function checkBehindDamage(
       `${range.file} is damaged at ${range.from}, and ${formatGtid(committed)} behind it is committed in the log`,
     );
   };
-  const path = join(options.dataDirectory, range.file);
-  await using handle = await openFile(path, 'r');
+  await using handle = await openFile(options, range.file, 'r');
   for await (const chunk of chunksOf(handle, range.from)) check(search.push(chunk));
   check(search.finish());
 }
@@ -171,7 +185,7 @@ async function scanFile(
   options: BinlogTailOptions & { readonly depth: ScanDepth },
   planner: CutPlanner,
 ): Promise<BinlogFileEnd & { readonly fileBytes: bigint }> {
-  await using handle = await openFile(join(options.dataDirectory, file), 'r');
+  await using handle = await openFile(options, file, 'r');
   const { size } = await handle.stat({ bigint: true });
   const scan = new BinlogFileScan(options.depth, (transaction) => planner.take(transaction));
   try {
@@ -187,7 +201,7 @@ async function scanFile(
 }
 
 /** The file from `offset` on; each chunk is valid until the next is asked for. */
-async function* chunksOf(handle: FileHandle, offset: bigint): AsyncGenerator<Uint8Array> {
+async function* chunksOf(handle: BinlogFile, offset: bigint): AsyncGenerator<Uint8Array> {
   const buffer = new Uint8Array(chunkBytes);
   let position = Number(offset);
   for (;;) {
@@ -198,12 +212,26 @@ async function* chunksOf(handle: FileHandle, offset: bigint): AsyncGenerator<Uin
   }
 }
 
-async function openFile(path: string, flags: 'r' | 'r+'): Promise<FileHandle> {
+async function openFile(
+  options: BinlogTailOptions,
+  name: string,
+  flags: 'r' | 'r+',
+): Promise<BinlogFile> {
   try {
-    return await open(path, flags);
+    return await filesOf(options).open(name, flags);
   } catch (thrown) {
+    const path = join(options.dataDirectory, name);
     throw undecidable(`cannot open ${path}: ${messageOf(thrown)}`, thrown);
   }
+}
+
+function filesOf(options: BinlogTailOptions): BinlogFiles {
+  return (
+    options.files ?? {
+      readIndex: () => readBinlogIndex(options),
+      open: (name, flags) => open(join(options.dataDirectory, name), flags),
+    }
+  );
 }
 
 function undecidable(reason: string, cause?: unknown): FatalError {

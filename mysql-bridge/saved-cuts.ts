@@ -11,6 +11,16 @@ export type SavedCut =
   | { readonly kind: 'saved'; readonly path: string }
   | { readonly kind: 'not-saved'; readonly reason: string };
 
+/** Where the bytes come from: a file that is open. */
+export interface CutSource {
+  read(
+    buffer: Uint8Array,
+    offset: number,
+    length: number,
+    position: number,
+  ): Promise<{ readonly bytesRead: number }>;
+}
+
 const namePattern = /^binlog-cut-.*\.bin$/;
 
 /**
@@ -20,7 +30,7 @@ const namePattern = /^binlog-cut-.*\.bin$/;
  */
 export async function saveCutBytes(cut: {
   readonly directory: string | null;
-  readonly source: FileHandle;
+  readonly source: CutSource;
   readonly file: string;
   readonly from: bigint;
   readonly to: bigint;
@@ -43,7 +53,7 @@ export async function saveCutBytes(cut: {
 
 async function writeWhole(
   path: string,
-  cut: { readonly source: FileHandle; readonly from: bigint; readonly to: bigint },
+  cut: { readonly source: CutSource; readonly from: bigint; readonly to: bigint },
 ): Promise<void> {
   // Rows of users are in it: nobody else may read it.
   const unfinished = await open(`${path}.part`, 'w', 0o600);
@@ -57,7 +67,7 @@ async function writeWhole(
 }
 
 async function copy(
-  source: FileHandle,
+  source: CutSource,
   target: FileHandle,
   range: { readonly from: number; readonly to: number },
 ): Promise<void> {
