@@ -1,0 +1,45 @@
+import fc from 'fast-check';
+import type { Member, Membership } from '../../../raft/core/membership.ts';
+import { nodeId } from '../../../raft/core/types.ts';
+
+const names = Array.from({ length: 9 }, (_, place) => `n${place + 1}`);
+
+const address = fc.option(
+  fc.record({
+    host: fc.constantFrom('10.0.0.1', 'node-7.example', '::1', 'h'),
+    port: fc.integer({ min: 1, max: 65_535 }),
+  }),
+);
+
+const role: fc.Arbitrary<Pick<Member, 'kind' | 'promotion'>> = fc.constantFrom<
+  Pick<Member, 'kind' | 'promotion'>
+>(
+  { kind: 'voter', promotion: null },
+  { kind: 'voter', promotion: null },
+  { kind: 'witness', promotion: null },
+  { kind: 'learner', promotion: null },
+  { kind: 'learner', promotion: 'voter' },
+  { kind: 'learner', promotion: 'witness' },
+);
+
+/** A configuration that a cluster can work in. */
+export const configurations: fc.Arbitrary<readonly Member[]> = fc
+  .uniqueArray(fc.constantFrom(...names), { minLength: 1, maxLength: names.length })
+  .chain((ids) =>
+    fc.tuple(
+      ...ids.map((id, place) =>
+        fc.record({ part: role, address }).map(
+          (drawn): Member => ({
+            id: nodeId(id),
+            address: drawn.address,
+            ...(place === 0 ? { kind: 'voter', promotion: null } : drawn.part),
+          }),
+        ),
+      ),
+    ),
+  );
+
+export const memberships: fc.Arbitrary<Membership> = fc.record({
+  incoming: configurations,
+  outgoing: fc.oneof(fc.constant([]), configurations),
+});
