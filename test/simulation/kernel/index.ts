@@ -21,6 +21,8 @@ export {
   type Wishes,
 } from './scenario.ts';
 export { type HostClockOptions, SimHost } from './sim-host.ts';
+export { type DiskConditions, entryOnDisk, goodDisk, SimLogDisk } from './sim-log-disk.ts';
+export { SimLogStore } from './sim-log-store.ts';
 export { hostOf, Processes, type ProcessState, SimProcess } from './sim-process.ts';
 export { Simulation } from './simulation.ts';
 export { secondsOf, Trace, type TraceLevel, type TraceOptions } from './trace.ts';
