@@ -21,6 +21,7 @@ import {
   GrpcTransport,
   nodeId,
   type RaftNode,
+  voterMember,
 } from '../raft/index.ts';
 import { bridgeParts, type TailHolder } from './bridge-wiring.ts';
 import { clusterFingerprint, readSecret } from './config.ts';
@@ -217,7 +218,9 @@ export class Node {
         ...defaultRaftTimings,
         ...timings,
         self: nodeId(config.node),
-        voters: config.members.map((member) => nodeId(member.id)),
+        initialMembers: config.members.map((member) =>
+          voterMember(nodeId(member.id), { host: member.host, port: member.raftPort }),
+        ),
       },
       store,
       transport: new GrpcTransport({

@@ -10,7 +10,7 @@ import type { DurableMarker } from './durable-marker.ts';
 import { defaultEngineOptions, type Engine, type EngineOptions } from './engine.ts';
 import { writeFailure } from './errors.ts';
 import type { StoredState } from './meta-codec.ts';
-import { checkEntries, readOutline } from './open-check.ts';
+import { checkEntries, readMemberships, readOutline } from './open-check.ts';
 import { openFiles } from './open-files.ts';
 import { RecheckWindow } from './recheck-window.ts';
 import type { DecodedRecord } from './record-codec.ts';
@@ -47,7 +47,9 @@ export async function openLevelLogStore(options: LevelLogStoreOptions): Promise<
   try {
     const outline = await readOutline(files.engine, files.state);
     const { checkedFrom } = await checkEntries(files.engine, files.state, outline);
-    const opened: LogStoreState = { hardState: files.state.hardState, ...outline.state() };
+    const membershipEntries = await readMemberships(files.engine, files.state, outline);
+    const { hardState } = files.state;
+    const opened: LogStoreState = { hardState, ...outline.state(), membershipEntries };
     options.logger.info('log-store-opened', {
       firstIndex: opened.firstIndex,
       lastIndex: opened.lastIndex,

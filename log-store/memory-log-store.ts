@@ -1,12 +1,13 @@
 import { assert } from '../base/assert.ts';
 import { type Deferred, deferred } from '../base/deferred.ts';
 import { codeOf, type OperationalError } from '../base/errors.ts';
-import type { Entry } from '../raft/core/entry.ts';
+import { type Entry, EntryKind } from '../raft/core/entry.ts';
 import { type HardState, type LogIndex, logIndex, term } from '../raft/core/types.ts';
 import type { LogBatch, LogStore, LogStoreState } from '../raft/log-store.ts';
 import { type AcceptedBatch, AcceptedLog, type ReadRange } from './accepted-log.ts';
 import { logStoreCorrupt, notOpen, readFailure } from './errors.ts';
 import { emptyOutline, LogOutline } from './log-outline.ts';
+import { membershipIndexesMax } from './meta-codec.ts';
 
 /** The content of a memory store's "disk": what a store that opens it finds, whoever crashed before. */
 export class MemoryLogDisk {
@@ -48,7 +49,10 @@ export class MemoryLogDisk {
   state(): LogStoreState {
     const outline = new LogOutline({ ...emptyOutline, ...this.#emptyBounds() });
     for (const entry of this.entries) outline.append(entry);
-    return { hardState: this.hardState, ...outline.state() };
+    const membershipEntries = this.entries
+      .filter(({ kind }) => kind === EntryKind.membership)
+      .slice(-membershipIndexesMax);
+    return { hardState: this.hardState, ...outline.state(), membershipEntries };
   }
 
   #emptyBounds(): { readonly firstIndex: LogIndex; readonly lastIndex: LogIndex } {

@@ -34,7 +34,15 @@ export interface StoredState {
   readonly lastChecksum: number;
   /** Entries from here on may have been in the engine's write-ahead log alone when the batch was written. */
   readonly recheckFrom: LogIndex;
+  /** Where the newest membership entries stand, ascending, at most `membershipIndexesMax`. */
+  readonly membershipIndexes: readonly LogIndex[];
 }
+
+/**
+ * Two would be enough for what Raft can truncate; the store does not lean on that. Fewer may be left after a truncation, but
+ * then those of the log before it are not needed either.
+ */
+export const membershipIndexesMax = 8;
 
 /** Newest batch that was reported durable, kept outside the engine. */
 export interface DurableMark {
@@ -74,6 +82,8 @@ export function encodeState(state: StoredState): Uint8Array {
     body.u32(state.lastChecksum);
     // No node id is empty, so the empty text can stand for "no vote".
     text(body, state.hardState.votedFor ?? '');
+    body.u8(state.membershipIndexes.length);
+    for (const index of state.membershipIndexes) integer(body, index);
   });
 }
 
@@ -88,7 +98,11 @@ export function decodeState(bytes: Uint8Array): StoredState | null {
     const vote = fromUtf8(body.bytes(body.u16()));
     if (vote !== '' && !isNodeId(vote)) throw new BytesError(`${vote} is no node id`);
     const hardState = { term: hardTerm, votedFor: vote === '' ? null : nodeId(vote) };
-    return { sequence, hardState, firstIndex, lastIndex, lastChecksum, recheckFrom };
+    const membershipIndexes = readIndexes(body);
+    return {
+      ...{ sequence, hardState, firstIndex, lastIndex, lastChecksum, recheckFrom },
+      membershipIndexes,
+    };
   });
 }
 
@@ -148,6 +162,13 @@ function unframe<Value>(
 function text(body: ByteWriter, value: string): ByteWriter {
   const bytes = utf8(value);
   return body.u16(bytes.length).bytes(bytes);
+}
+
+/** Logs that were written before there were membership entries end before the list. */
+function readIndexes(body: ByteReader): readonly LogIndex[] {
+  const count = body.left === 0 ? 0 : body.u8();
+  if (count > membershipIndexesMax) throw new BytesError(`${count} indexes`);
+  return Array.from({ length: count }, () => logIndex(safeInteger(body)));
 }
 
 function integer(body: ByteWriter, value: number): ByteWriter {

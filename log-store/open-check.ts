@@ -1,4 +1,5 @@
 import { bytesEqual } from '../base/bytes.ts';
+import { type Entry, EntryKind } from '../raft/core/entry.ts';
 import { type LogIndex, logIndex } from '../raft/core/types.ts';
 import type { Engine } from './engine.ts';
 import { logStoreCorrupt, readFailure } from './errors.ts';
@@ -77,6 +78,29 @@ export async function checkEntries(
     throw logStoreCorrupt({ index: lastIndex, reason });
   }
   return { checkedFrom };
+}
+
+/** The newest membership entries: the state says where they stand, so nothing is searched for. */
+export async function readMemberships(
+  engine: Engine,
+  state: StoredState,
+  outline: LogOutline,
+): Promise<readonly Entry[]> {
+  const reader = new RecordReader(engine, outline);
+  const found: Entry[] = [];
+  for (const index of state.membershipIndexes) {
+    if (index < outline.firstIndex) continue;
+    if (index > outline.lastIndex) {
+      throw logStoreCorrupt({ index, reason: 'the state names it, and it is past the end' });
+    }
+    const records = await reader.range({ first: index, last: index, bytesMax: 1, countMin: 1 });
+    const entry = records[0]?.entry;
+    if (entry?.kind !== EntryKind.membership) {
+      throw logStoreCorrupt({ index, reason: 'it should hold a configuration' });
+    }
+    found.push(entry);
+  }
+  return found;
 }
 
 async function checkEnds(engine: Engine, outline: LogOutline): Promise<void> {

@@ -47,6 +47,7 @@ const emptyState: StoredState = {
   lastIndex: logIndex(0),
   lastChecksum: chainStart,
   recheckFrom: logIndex(1),
+  membershipIndexes: [],
 };
 
 /**

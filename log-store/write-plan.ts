@@ -1,7 +1,13 @@
+import { EntryKind } from '../raft/core/entry.ts';
 import { type LogIndex, logIndex } from '../raft/core/types.ts';
 import { type AcceptedBatch, truncates } from './accepted-log.ts';
 import { entryKey, stateKey, termRunKey } from './keys.ts';
-import { encodeState, encodeTermRun, type StoredState } from './meta-codec.ts';
+import {
+  encodeState,
+  encodeTermRun,
+  membershipIndexesMax,
+  type StoredState,
+} from './meta-codec.ts';
 import type { RecheckWindow } from './recheck-window.ts';
 import { chainStart, encodeRecord } from './record-codec.ts';
 
@@ -50,7 +56,7 @@ class Planner {
     const { batch } = accepted;
     if (batch.hardState !== null) this.#state = { ...this.#state, hardState: batch.hardState };
     if (truncates(accepted)) await this.#truncate(accepted);
-    let { lastIndex, lastChecksum } = this.#state;
+    let { lastIndex, lastChecksum, membershipIndexes } = this.#state;
     let bytes = 0;
     for (const entry of batch.entries) {
       const record = encodeRecord(entry, lastChecksum);
@@ -58,6 +64,9 @@ class Planner {
       this.#checksums.set(entry.index, record.checksum);
       bytes += record.bytes.length;
       lastIndex = entry.index;
+      if (entry.kind === EntryKind.membership) {
+        membershipIndexes = [...membershipIndexes, entry.index].slice(-membershipIndexesMax);
+      }
       lastChecksum = record.checksum;
     }
     const [first] = batch.entries;
@@ -66,7 +75,7 @@ class Planner {
       const key = termRunKey(run.firstIndex);
       this.#operations.push({ type: 'put', key, value: encodeTermRun(run) });
     }
-    this.#state = { ...this.#state, lastIndex, lastChecksum };
+    this.#state = { ...this.#state, lastIndex, lastChecksum, membershipIndexes };
   }
 
   finish(): WritePlan {
@@ -88,7 +97,8 @@ class Planner {
     const lastIndex = logIndex(from - 1);
     const lastChecksum = await this.#checksumAt(lastIndex);
     this.#context.window.truncate(from);
-    this.#state = { ...this.#state, lastIndex, lastChecksum };
+    const membershipIndexes = this.#state.membershipIndexes.filter((index) => index < from);
+    this.#state = { ...this.#state, lastIndex, lastChecksum, membershipIndexes };
   }
 
   async #checksumAt(index: LogIndex): Promise<number> {

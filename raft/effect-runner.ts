@@ -124,6 +124,8 @@ export class EffectRunner {
       case 'read-ready':
       case 'read-rejected':
       case 'role-changed':
+      case 'membership-changed':
+      case 'membership-change-ended':
       case 'transfer-ended':
         this.#options.onNotice(effect);
         return;

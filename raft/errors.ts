@@ -1,4 +1,5 @@
 import { OperationalError } from '../base/errors.ts';
+import type { MembershipRejection } from './core/effects.ts';
 import type { NodeId } from './core/types.ts';
 
 /** Another node leads, or none does. Nothing was appended and nothing was read: ask `leaderId`, if known. */
@@ -43,6 +44,41 @@ export class TransferAbortedError extends OperationalError {
     super('RAFT_TRANSFER_ABORTED', `leadership was not handed over: ${reason}`, {
       retryable: true,
     });
+  }
+}
+
+/** The members were not changed. `reason` says what stands against it; nothing was appended. */
+export class MembershipRefusedError extends OperationalError {
+  override readonly name = 'MembershipRefusedError';
+  readonly reason: MembershipRejection;
+
+  constructor(reason: MembershipRejection, detail: string) {
+    super('RAFT_MEMBERSHIP_REFUSED', `the members were not changed: ${detail}`, {
+      retryable: passingReasons.includes(reason),
+    });
+    this.reason = reason;
+  }
+}
+
+/** What ends without anybody doing anything about it. */
+const passingReasons: readonly MembershipRejection[] = [
+  'not-ready',
+  'change-in-progress',
+  'not-caught-up',
+  'no-quorum-heard',
+];
+
+/** Leadership was lost during a change of members: it may come about, or never have been. The status of the leader tells. */
+export class MembershipUnsettledError extends OperationalError {
+  override readonly name = 'MembershipUnsettledError';
+  readonly leaderId: NodeId | null;
+
+  constructor(leaderId: NodeId | null) {
+    super(
+      'RAFT_MEMBERSHIP_UNSETTLED',
+      'leadership was lost while the members were changed: look at the members before trying again',
+    );
+    this.leaderId = leaderId;
   }
 }
 

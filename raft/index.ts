@@ -1,5 +1,17 @@
 export { checkRaftConfig, defaultRaftTimings, type RaftConfig } from './core/config.ts';
 export { type Entry, EntryKind } from './core/entry.ts';
+export type { MemberChange } from './core/member-changes.ts';
+export {
+  allMembers,
+  isJoint,
+  type Member,
+  type MemberAddress,
+  type MemberKind,
+  type Membership,
+  memberKinds,
+  membershipOfVoters,
+  voterMember,
+} from './core/membership.ts';
 export {
   type EntryId,
   type HardState,
@@ -13,6 +25,8 @@ export {
   term,
 } from './core/types.ts';
 export {
+  MembershipRefusedError,
+  MembershipUnsettledError,
   NotLeaderError,
   ShuttingDownError,
   TooManyInFlightError,

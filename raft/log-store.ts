@@ -10,6 +10,8 @@ export interface LogStoreState {
   readonly lastIndex: LogIndex;
   /** First index of each term held, ascending: answers "which term at this index?" without a read. */
   readonly termRuns: readonly { readonly term: Term; readonly firstIndex: LogIndex }[];
+  /** The newest membership entries held, ascending: at least the last two, or all there are. Found without reading the log. */
+  readonly membershipEntries: readonly Entry[];
 }
 
 /** One write. All of it is durable when the promise settles, or none of it is. */

@@ -7,6 +7,9 @@ import type { Effect, ProposalRejection } from './core/effects.ts';
 import type { Entry } from './core/entry.ts';
 import type { Input } from './core/inputs.ts';
 import { RaftMachine } from './core/machine.ts';
+import type { MemberChange } from './core/member-changes.ts';
+import { isJoint } from './core/membership.ts';
+import type { MembershipRecord } from './core/membership-history.ts';
 import type { LogIndex, NodeId, Term } from './core/types.ts';
 import { EffectRunner, type Notice } from './effect-runner.ts';
 import {
@@ -20,6 +23,7 @@ import { LeaderWatch } from './leader-watch.ts';
 import { LeaderLease, leaseDurationMs } from './lease.ts';
 import type { LogStore } from './log-store.ts';
 import type { Machine } from './machine.ts';
+import { MembershipCallers } from './membership-callers.ts';
 import type { ProposalReceipt, Raft, RaftStatus } from './raft-api.ts';
 import { isSameStatus, raftStatusOf } from './raft-status.ts';
 import { Ticker } from './ticker.ts';
@@ -78,6 +82,7 @@ export class RaftNode implements Raft {
   readonly #handOver: HandOver;
   readonly #lease: LeaderLease;
   readonly #reads = new WaitingReads();
+  readonly #memberships = new MembershipCallers();
   readonly #connected = new Set<NodeId>();
   readonly #listeners = new Set<(status: RaftStatus) => void>();
   readonly #closing = new AbortController();
@@ -177,6 +182,13 @@ export class RaftNode implements Raft {
   transferLeadership(target: NodeId | null): Promise<void> {
     if (this.#isOver) return Promise.reject(new ShuttingDownError());
     return this.#handOver.transfer(target);
+  }
+
+  changeMembership(changes: readonly MemberChange[]): Promise<LogIndex> {
+    if (this.#isOver) return Promise.reject(new ShuttingDownError());
+    const { promise, changeId } = this.#memberships.join();
+    this.#enqueue({ kind: 'change-membership', changeId, changes });
+    return promise;
   }
 
   abdicate(reason: string): void {
@@ -352,6 +364,12 @@ export class RaftNode implements Raft {
           leader: notice.leaderId,
         });
         return;
+      case 'membership-changed':
+        this.#onMembership(notice);
+        return;
+      case 'membership-change-ended':
+        this.#memberships.ended(notice.changeId, notice.end);
+        return;
       // The answer to `propose` was given in its step; the commit index is in the status.
       case 'proposal-accepted':
       case 'proposal-rejected':
@@ -360,6 +378,14 @@ export class RaftNode implements Raft {
       default:
         assertNever(notice);
     }
+  }
+
+  #onMembership({ index, membership }: MembershipRecord): void {
+    this.#options.logger.info('membership-changed', {
+      index,
+      members: membership.incoming.map(({ id, kind }) => `${id} ${kind}`),
+      ...(isJoint(membership) && { leaving: membership.outgoing.map(({ id }) => id) }),
+    });
   }
 
   #onPeer(peer: NodeId, state: 'up' | 'down'): void {
@@ -394,6 +420,7 @@ export class RaftNode implements Raft {
     this.#closing.abort(error);
     this.#reads.rejectAll(error);
     this.#handOver.end(error);
+    this.#memberships.rejectAll(error);
   }
 }
 

@@ -1,9 +1,12 @@
 import type { Entry } from './core/entry.ts';
+import type { MemberChange } from './core/member-changes.ts';
+import type { MemberKind, Membership } from './core/membership.ts';
 import type { LogIndex, NodeId, Role, Term } from './core/types.ts';
 
 /** One peer as this node sees it; the match fields are known to a leader only. */
 export interface PeerStatus {
   readonly id: NodeId;
+  readonly kind: MemberKind;
   readonly isConnected: boolean;
   readonly matchIndex: LogIndex | null;
   readonly appliedIndex: LogIndex | null;
@@ -32,7 +35,16 @@ export interface RaftStatus {
    */
   readonly isTailDecided: boolean;
   readonly isTransferring: boolean;
+  /** The other members by the configuration in effect. */
   readonly peers: readonly PeerStatus[];
+  /** The configuration in effect, committed or not; joint while it has an `outgoing` part. */
+  readonly membership: Membership;
+  /** The entry it stands in: it is committed once that is. 0 is what the cluster began with. */
+  readonly membershipIndex: LogIndex;
+  /** What this node is in it; null if it is not named: it waits to be added, or is being removed. */
+  readonly memberKind: MemberKind | null;
+  /** This node was removed from the cluster for good, and may be stopped. */
+  readonly isRemoved: boolean;
 }
 
 /** Where proposed payloads stand: `firstIndex`, `firstIndex + 1`, … in `term`. They commit, or the term ends. */
@@ -66,6 +78,14 @@ export interface Raft {
   leaseUntilMs(): number;
   /** Settles when a new leader took over. Rejects RAFT_TRANSFER_ABORTED (this node still leads), RAFT_NOT_LEADER. */
   transferLeadership(target: NodeId | null): Promise<void>;
+  /**
+   * Moves to members that differ by all of these changes at once, by joint consensus (Raft thesis §4.3); settles with the index of the
+   * final configuration once that is committed. Nobody becomes a voter but a learner that is caught up: add a node as a
+   * learner with a `promotion`, and the leader makes it a voter by itself. A leader that removes itself hands on and follows.
+   * Rejects RAFT_NOT_LEADER, RAFT_TRANSFERRING, RAFT_MEMBERSHIP_REFUSED (nothing was appended; `reason` says why),
+   * RAFT_MEMBERSHIP_UNSETTLED (leadership was lost meanwhile), RAFT_SHUTTING_DOWN.
+   */
+  changeMembership(changes: readonly MemberChange[]): Promise<LogIndex>;
   /** Gives leadership up at once: to the best applied follower by TimeoutNow if there is one, else by silence. */
   abdicate(reason: string): void;
   setApplied(index: LogIndex): void;

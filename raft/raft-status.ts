@@ -26,6 +26,9 @@ export function isSameStatus(left: RaftStatus, right: RaftStatus): boolean {
       left.leaderReadyIndex === right.leaderReadyIndex &&
       left.isTailDecided === right.isTailDecided &&
       left.isTransferring === right.isTransferring &&
+      left.membership === right.membership &&
+      left.memberKind === right.memberKind &&
+      left.isRemoved === right.isRemoved &&
       left.peers.length === right.peers.length &&
       left.peers.every((peer, place) => isSamePeer(peer, right.peers[place])))
   );
@@ -34,6 +37,7 @@ export function isSameStatus(left: RaftStatus, right: RaftStatus): boolean {
 function isSamePeer(left: PeerStatus, right: PeerStatus | undefined): boolean {
   return (
     left.id === right?.id &&
+    left.kind === right.kind &&
     left.isConnected === right.isConnected &&
     left.matchIndex === right.matchIndex &&
     left.appliedIndex === right.appliedIndex

@@ -1,11 +1,15 @@
 import { assert } from '../../base/assert.ts';
+import { type Member, membershipFault } from './membership.ts';
 import type { NodeId } from './types.ts';
 
 /** Fixed for the life of a machine. Times are ticks. */
 export interface RaftConfig {
   readonly self: NodeId;
-  /** All voters, self included. Learners and witnesses come with membership change. */
-  readonly voters: readonly NodeId[];
+  /**
+   * The configuration of a cluster whose log holds none yet; equal at all its first nodes. Empty at a node that waits to be
+   * added: it knows of nobody, campaigns never, and learns the configuration from its leader.
+   */
+  readonly initialMembers: readonly Member[];
   /** A leader sends at least this often. */
   readonly heartbeatTicks: number;
   /** An election timeout is drawn from `[electionTicksMin, electionTicksMax)`. */
@@ -23,7 +27,7 @@ export interface RaftConfig {
 }
 
 /** A tick is 25 ms: heartbeats every 100 ms, election timeouts of 0.5 to 1 s. */
-export const defaultRaftTimings: Omit<RaftConfig, 'self' | 'voters'> = {
+export const defaultRaftTimings: Omit<RaftConfig, 'self' | 'initialMembers'> = {
   heartbeatTicks: 4,
   electionTicksMin: 20,
   electionTicksMax: 40,
@@ -36,8 +40,9 @@ export const defaultRaftTimings: Omit<RaftConfig, 'self' | 'voters'> = {
 
 /** Relations between limits are checked, not described. */
 export function checkRaftConfig(config: RaftConfig): RaftConfig {
-  assert(config.voters.includes(config.self), 'a node is a voter of its own cluster');
-  assert(new Set(config.voters).size === config.voters.length, 'voters are distinct');
+  const { initialMembers: incoming } = config;
+  const fault = incoming.length === 0 ? null : membershipFault({ incoming, outgoing: [] });
+  assert(fault === null, `the initial configuration is unusable: ${fault}`);
   assert(config.heartbeatTicks >= 1, 'a leader sends heartbeats');
   assert(
     config.electionTicksMin > 2 * config.heartbeatTicks,

@@ -1,4 +1,5 @@
 import type { Entry } from './entry.ts';
+import type { Membership } from './membership.ts';
 import type { Message } from './messages.ts';
 import type { EntryId, HardState, LogIndex, NodeId, Role, Term } from './types.ts';
 
@@ -36,7 +37,18 @@ export type Effect =
       readonly term: Term;
       readonly leaderId: NodeId | null;
     }
-  /** A transfer asked for here ended. `aborted`: this node still leads and proposals are accepted again. */
+  /** Another configuration is in effect: appended, or brought back by a truncation. `index` is its entry's. */
+  | {
+      readonly kind: 'membership-changed';
+      readonly index: LogIndex;
+      readonly membership: Membership;
+    }
+  | {
+      readonly kind: 'membership-change-ended';
+      readonly changeId: number;
+      readonly end: MembershipChangeEnd;
+    }
+  /** A transfer ended. `aborted`: this node still leads and proposals are accepted again. */
   | {
       readonly kind: 'transfer-ended';
       readonly outcome: 'handed-over' | 'aborted' | 'rejected';
@@ -72,6 +84,41 @@ export interface SendEntriesEffect {
   readonly commitIndex: LogIndex;
   readonly readRound: number;
 }
+
+export type MembershipChangeEnd =
+  /** The final configuration is committed, at `index`. */
+  | { readonly kind: 'committed'; readonly index: LogIndex }
+  /** Nothing was appended. `detail` is for people. */
+  | {
+      readonly kind: 'rejected';
+      readonly reason: MembershipRejection;
+      readonly detail: string;
+      readonly leaderId: NodeId | null;
+    }
+  /** Leadership was lost meanwhile: the change may still come about, or never have been. */
+  | { readonly kind: 'unsettled'; readonly leaderId: NodeId | null };
+
+export type MembershipRejection =
+  /** Another node leads, or none does. */
+  | 'not-leader'
+  /** Leadership is being handed over. */
+  | 'transferring'
+  /** No entry of this leader's term is committed yet (HAZARDS R4). */
+  | 'not-ready'
+  /** The configuration before is not committed, or is joint (HAZARDS R5). */
+  | 'change-in-progress'
+  /** To be removed or changed, and not a member. */
+  | 'unknown-member'
+  /** To be added, and a member already. */
+  | 'already-member'
+  /** The configuration would be no different. */
+  | 'nothing-changes'
+  /** No cluster can work in this configuration: no voter, only witnesses, too many members, … */
+  | 'unusable'
+  /** Somebody would vote who is not a learner that is caught up, so that commits might stop. */
+  | 'not-caught-up'
+  /** No majority of the new voters was heard lately, so that commits might stop. */
+  | 'no-quorum-heard';
 
 export type ProposalRejection =
   /** Another node leads, or none does. Nothing was appended. */

@@ -1,5 +1,5 @@
 import type { Message, PreVoteResponse, TimeoutNow, VoteResponse } from './messages.ts';
-import { voteOutcome } from './quorum.ts';
+import { allVoters, voteOutcome } from './quorum.ts';
 import type { CandidateState, PreCandidateState } from './role-state.ts';
 import { becomeCandidate, becomeFollower, becomeLeader, becomePreCandidate } from './roles.ts';
 import type { RaftState } from './state.ts';
@@ -11,6 +11,7 @@ import { type NodeId, term } from './types.ts';
 export function tickElection(state: RaftState): void {
   state.leaderSilenceTicks += 1;
   state.electionElapsedTicks += 1;
+  if (!state.mayCampaign) return;
   if (state.electionElapsedTicks < state.electionTimeoutTicks) {
     if (state.electionElapsedTicks % state.config.heartbeatTicks === 0) askAgain(state);
     return;
@@ -33,7 +34,7 @@ export function receiveTimeoutNow(state: RaftState, from: NodeId, message: Timeo
     state.refusedMessages += 1;
     return;
   }
-  if (state.isElectable) startElection(state, { isTransfer: true });
+  if (state.isElectable && state.mayCampaign) startElection(state, { isTransfer: true });
 }
 
 export function receivePreVoteResponse(
@@ -86,8 +87,9 @@ function askAgain(state: RaftState): void {
 function askVoters(state: RaftState): void {
   const { role } = state;
   if (role.kind !== 'pre-candidate' && role.kind !== 'candidate') return;
-  for (const peer of state.peers) {
-    if (!role.votes.has(peer)) state.send(peer, questionOf(state, role), 'everything');
+  for (const voter of allVoters(state.voters)) {
+    if (voter === state.config.self) continue;
+    if (!role.votes.has(voter)) state.send(voter, questionOf(state, role), 'everything');
   }
 }
 

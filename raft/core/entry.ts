@@ -1,8 +1,8 @@
 import type { LogIndex, Term } from './types.ts';
 
 /**
- * What an entry is to Raft. `data` payloads are opaque here. `membership` is the seam for
- * configuration changes; nothing proposes one yet.
+ * What an entry is to Raft. `data` payloads are opaque here; a `membership` payload is a configuration, in effect from the
+ * moment it is appended.
  */
 export const EntryKind = { noOp: 0, data: 1, membership: 2 } as const;
 export type EntryKind = (typeof EntryKind)[keyof typeof EntryKind];

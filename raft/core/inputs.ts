@@ -1,3 +1,4 @@
+import type { MemberChange } from './member-changes.ts';
 import type { Message } from './messages.ts';
 import type { LogIndex, NodeId } from './types.ts';
 
@@ -13,6 +14,15 @@ export type Input =
   | { readonly kind: 'read-index'; readonly readId: number }
   /** `target: null` lets the machine choose the most caught-up voter. */
   | { readonly kind: 'transfer-leadership'; readonly target: NodeId | null }
+  /**
+   * Move to a configuration that differs by all of these changes at once. Answered by `membership-change-ended` with the id: in
+   * the same step when it is rejected, else when the last configuration of the change is committed or leadership is gone.
+   */
+  | {
+      readonly kind: 'change-membership';
+      readonly changeId: number;
+      readonly changes: readonly MemberChange[];
+    }
   /** Become follower at once, in the same term, and do not campaign for one full election timeout. */
   | { readonly kind: 'step-down' }
   /** The newest entry in effect on the local MySQL. */

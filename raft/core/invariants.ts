@@ -1,4 +1,5 @@
 import { assert } from '../../base/assert.ts';
+import { isOwnTermCommitted } from './read-index.ts';
 import type { RaftState } from './state.ts';
 import type { LogIndex, NodeId, Term } from './types.ts';
 
@@ -29,6 +30,7 @@ export class Invariants {
     };
     checkPointers(state, now);
     if (this.#seen !== null) checkProgress(this.#seen, now);
+    checkMembership(state);
     checkLeader(state);
     this.#seen = now;
   }
@@ -53,11 +55,21 @@ function checkProgress(before: Seen, now: Seen): void {
   assert(isAppendOnly, 'a leader only appends to its log');
 }
 
+/** HAZARDS I11: one change at a time, and only in a term that committed something. */
+function checkMembership(state: RaftState): void {
+  const { leader, log, memberships } = state;
+  const { current, previous } = memberships;
+  assert(current.index <= log.lastIndex, 'the configuration in effect stands in the log');
+  if (leader === null || previous === null || !isOwnTermCommitted(state, leader)) return;
+  assert(previous.index <= log.commitIndex, 'one configuration at most is not committed');
+}
+
 function checkLeader(state: RaftState): void {
   const { leader, log } = state;
   if (leader === null) return;
   assert(log.last.term === state.term, 'a leader has an entry of its term');
   assert(state.votedFor === state.config.self, 'a leader voted for itself');
+  for (const peer of state.peers) assert(leader.followers.has(peer), `${peer} is replicated to`);
   for (const progress of leader.followers.values()) {
     assert(progress.matchIndex < progress.nextIndex, 'what is matched is not sent again');
     assert(progress.nextIndex <= log.lastIndex + 1, 'only what is in the log is sent');

@@ -1,4 +1,5 @@
-import { progressOf } from './replication.ts';
+import { memberOf } from './membership.ts';
+import { progressOf, wasHeardLately } from './replication.ts';
 import type { LeaderState } from './role-state.ts';
 import type { RaftState } from './state.ts';
 import type { NodeId } from './types.ts';
@@ -34,6 +35,10 @@ export function startTransfer(state: RaftState, target: NodeId | null): void {
 export function continueTransfer(state: RaftState, leader: LeaderState): void {
   if (leader.transfer === null) return;
   const { target } = leader.transfer;
+  if (!mayLead(state, target)) {
+    abort(state, leader, `${target} is no voter any more`);
+    return;
+  }
   if (progressOf(leader, target).matchIndex !== state.log.lastIndex) return;
   leader.hasOfferedLeadership = true;
   state.send(target, { kind: 'timeout-now', term: state.term }, 'nothing');
@@ -43,12 +48,12 @@ export function tickTransfer(state: RaftState, leader: LeaderState): void {
   if (leader.transfer === null) return;
   const { target, sinceTick } = leader.transfer;
   if (state.tick - sinceTick < state.config.transferTicksMax) return;
+  abort(state, leader, `${target} did not take over within ${state.config.transferTicksMax} ticks`);
+}
+
+function abort(state: RaftState, leader: LeaderState, reason: string): void {
   leader.transfer = null;
-  state.emit({
-    kind: 'transfer-ended',
-    outcome: 'aborted',
-    reason: `${target} did not take over within ${state.config.transferTicksMax} ticks`,
-  });
+  state.emit({ kind: 'transfer-ended', outcome: 'aborted', reason });
 }
 
 /** Leadership is gone. A higher term means that another took it, or is about to: that was asked for. */
@@ -69,10 +74,10 @@ export function endTransfer(
   }
 }
 
-/** The most applied voter heard within an election timeout: its MySQL can be promoted soonest. */
-function bestTarget(state: RaftState, leader: LeaderState): NodeId | null {
+/** The most applied voter heard within an election timeout: its MySQL can be promoted soonest. Never a witness, which has none. */
+export function bestTarget(state: RaftState, leader: LeaderState): NodeId | null {
   const [best] = state.peers
-    .filter((peer) => wasHeardLately(state, progressOf(leader, peer).heardAtTick))
+    .filter((peer) => mayLead(state, peer) && wasHeardLately(state, leader, peer))
     .sort((left, right) => {
       const one = progressOf(leader, left);
       const other = progressOf(leader, right);
@@ -85,13 +90,19 @@ function bestTarget(state: RaftState, leader: LeaderState): NodeId | null {
 function refusalOf(state: RaftState, leader: LeaderState, target: NodeId): string | null {
   if (target === state.config.self) return `${target} leads already`;
   const progress = leader.followers.get(target);
-  if (progress === undefined) return `${target} is no voter of this cluster`;
-  if (wasHeardLately(state, progress.heardAtTick ?? leader.sinceTick)) return null;
+  if (progress === undefined || !mayLead(state, target)) {
+    return `${target} is no voter of this cluster`;
+  }
+  const isNew = progress.heardAtTick === null;
+  const mayStillAnswer = isNew && state.tick - leader.sinceTick < state.config.electionTicksMin;
+  if (mayStillAnswer || wasHeardLately(state, leader, target)) return null;
   return `${target} was not heard for an election timeout`;
 }
 
-function wasHeardLately(state: RaftState, heardAtTick: number | null): boolean {
-  return heardAtTick !== null && state.tick - heardAtTick < state.config.electionTicksMin;
+/** By the newer configuration: who leaves is no successor, nor is who has no database. */
+function mayLead(state: RaftState, id: NodeId): boolean {
+  const { incoming } = state.memberships.current.membership;
+  return memberOf({ incoming, outgoing: [] }, id)?.kind === 'voter';
 }
 
 function reject(state: RaftState, reason: string): void {

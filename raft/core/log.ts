@@ -11,6 +11,8 @@ export interface RestoredState {
   readonly firstIndex: LogIndex;
   readonly lastIndex: LogIndex;
   readonly termRuns: readonly TermRun[];
+  /** The newest membership entries held, ascending; two are enough, since only the newest can be truncated. */
+  readonly membershipEntries: readonly Entry[];
 }
 
 /**

@@ -10,16 +10,21 @@ import {
   receiveVoteResponse,
   tickElection,
 } from './election.ts';
+import { tickDeparting } from './followers.ts';
+import { tickHandOn } from './hand-on.ts';
 import type { Input } from './inputs.ts';
 import { Invariants } from './invariants.ts';
 import { continueTransfer, startTransfer, tickTransfer } from './leadership-transfer.ts';
+import { promoteLearner } from './learner-promotion.ts';
 import type { RestoredState } from './log.ts';
+import { changeMembership } from './membership-change.ts';
 import type { Message } from './messages.ts';
 import { propose } from './proposals.ts';
 import { openRound, receiveRead } from './read-index.ts';
 import { receiveAppendRequest } from './receive-append.ts';
 import { advanceCommit, receiveAppendResponse } from './receive-append-response.ts';
 import { receivePreVoteRequest, receiveVoteRequest } from './receive-vote.ts';
+import { receiveRemovedNotice, tellIfRemoved } from './removal.ts';
 import { broadcastCommitNews } from './replication.ts';
 import type { LeaderState } from './role-state.ts';
 import { becomeFollower } from './roles.ts';
@@ -82,6 +87,9 @@ function receive(state: RaftState, input: Input): void {
     case 'transfer-leadership':
       startTransfer(state, input.target);
       break;
+    case 'change-membership':
+      changeMembership(state, input);
+      break;
     case 'step-down':
       stepDown(state);
       break;
@@ -110,6 +118,9 @@ function receiveTick(state: RaftState): void {
 function tickLeader(state: RaftState, leader: LeaderState): void {
   if (!tickCheckQuorum(state, leader)) return;
   tickTransfer(state, leader);
+  tickDeparting(state, leader);
+  if (!tickHandOn(state, leader)) return;
+  promoteLearner(state, leader);
   leader.ticksSinceHeartbeat += 1;
   if (leader.ticksSinceHeartbeat < state.config.heartbeatTicks) {
     broadcastCommitNews(state, leader);
@@ -120,9 +131,8 @@ function tickLeader(state: RaftState, leader: LeaderState): void {
 }
 
 function receiveMessage(state: RaftState, from: NodeId, message: Message): void {
-  // Only voters have a say, whoever else has the address (HAZARDS R3, I12).
-  if (from === state.config.self || !state.isVoter(from)) {
-    state.refusedMessages += 1;
+  if (from === state.config.self || !isHeeded(state, from, message)) {
+    if (!tellIfRemoved(state, from, message)) state.refusedMessages += 1;
     return;
   }
   switch (message.kind) {
@@ -147,8 +157,36 @@ function receiveMessage(state: RaftState, from: NodeId, message: Message): void 
     case 'timeout-now':
       receiveTimeoutNow(state, from, message);
       break;
+    case 'removed-notice':
+      receiveRemovedNotice(state, message);
+      break;
     default:
       assertNever(message);
+  }
+}
+
+/**
+ * Only members are counted on, whoever else has the address (HAZARDS R3, I12). But a leader or a candidate may be a member by a newer
+ * configuration than this node has, so others must be heeded too (Raft thesis §4.1): where they ask something, and no leader that this
+ * node knows of may be alive. Who is the only voter has the newest configuration.
+ */
+function isHeeded(state: RaftState, from: NodeId, message: Message): boolean {
+  if (state.isMember(from) || state.leaderId === from) return true;
+  switch (message.kind) {
+    case 'pre-vote-request':
+    case 'vote-request':
+    case 'append-request':
+      return !state.isOnlyVoter && (state.peers.length === 0 || !state.mayALeaderBeAlive);
+    case 'removed-notice':
+      return true;
+    case 'append-response':
+      return state.leader?.followers.has(from) === true;
+    case 'timeout-now':
+    case 'pre-vote-response':
+    case 'vote-response':
+      return false;
+    default:
+      return assertNever(message);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Entry } from './entry.ts';
-import type { EntryId, LogIndex, Term } from './types.ts';
+import type { EntryId, LogIndex, NodeId, Term } from './types.ts';
 
 /**
  * What nodes say to each other, as one union. `term` is the sender's current term (for a pre-vote request: the
@@ -12,7 +12,8 @@ export type Message =
   | VoteResponse
   | AppendRequest
   | AppendResponse
-  | TimeoutNow;
+  | TimeoutNow
+  | RemovedNotice;
 
 /** Raft thesis §9.6: would you vote for me in `term`? Changes no state at either side. */
 export interface PreVoteRequest {
@@ -68,6 +69,17 @@ export interface AppendResponse {
      * `previous.index`, moved back over the whole run of a term the leader cannot share (conflict back-up by term, §3.5).
      */
     | { readonly kind: 'conflict'; readonly previousIndex: LogIndex; readonly conflict: EntryId };
+}
+
+/**
+ * A leader to a node that campaigns and is no member by the committed configuration at `membershipIndex`: nobody would ever tell it
+ * otherwise, since it is not replicated to (Raft thesis §4.2.3).
+ */
+export interface RemovedNotice {
+  readonly kind: 'removed-notice';
+  readonly term: Term;
+  readonly member: NodeId;
+  readonly membershipIndex: LogIndex;
 }
 
 /** Raft thesis §3.10: start an election now, without pre-vote. */

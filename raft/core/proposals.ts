@@ -1,6 +1,7 @@
 import { assert } from '../../base/assert.ts';
 import type { ProposalRejection } from './effects.ts';
 import { type Entry, EntryKind } from './entry.ts';
+import { followMembership } from './followers.ts';
 import { entryOverheadBytes } from './limits.ts';
 import { broadcastAppends } from './replication.ts';
 import type { LeaderState } from './role-state.ts';
@@ -11,7 +12,8 @@ import { logIndex } from './types.ts';
 export function propose(state: RaftState, payloads: readonly Uint8Array[]): void {
   assert(payloads.length > 0, 'a proposal carries something');
   const { leader } = state;
-  if (leader === null) {
+  // A witness cannot serve, and leads only to hand on.
+  if (leader === null || state.isWitness) {
     reject(state, 'not-leader');
     return;
   }
@@ -42,7 +44,8 @@ export function appendAsLeader(
   leader: LeaderState,
   entries: readonly Entry[],
 ): void {
-  state.append(entries);
+  const hasMembership = state.append(entries);
+  if (hasMembership) followMembership(state, leader);
   broadcastAppends(state, leader);
 }
 

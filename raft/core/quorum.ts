@@ -9,6 +9,11 @@ export interface VoterSets {
   readonly outgoing: readonly NodeId[];
 }
 
+/** Everybody in either set, once. */
+export function allVoters({ incoming, outgoing }: VoterSets): readonly NodeId[] {
+  return [...incoming, ...outgoing.filter((id) => !incoming.includes(id))];
+}
+
 export type VoteOutcome = 'won' | 'lost' | 'pending';
 
 /** The highest number that a majority of each set has reached; 0 is reached by all. */

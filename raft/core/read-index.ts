@@ -9,7 +9,7 @@ import type { LogIndex, NodeId } from './types.ts';
 
 export function receiveRead(state: RaftState, readId: number): void {
   const { leader } = state;
-  if (leader === null || !leader.reads.add(readId)) {
+  if (leader === null || state.isWitness || !leader.reads.add(readId)) {
     state.emit({ kind: 'read-rejected', readId, leaderId: state.leaderId });
     return;
   }
@@ -17,11 +17,15 @@ export function receiveRead(state: RaftState, readId: number): void {
 }
 
 /**
- * The own-term no-op, once committed. Before, the commit index of a new leader may be behind that of the old one, and a
+ * The own-term no-op, once committed; never at a witness. Before, the commit index of a new leader may be behind that of the old one, and a
  * read would miss acknowledged writes (Raft thesis §6.4 step 1; HAZARDS R8).
  */
 export function readyIndex(state: RaftState, leader: LeaderState): LogIndex | null {
-  return state.log.commitIndex >= leader.noOpIndex ? leader.noOpIndex : null;
+  return isOwnTermCommitted(state, leader) && !state.isWitness ? leader.noOpIndex : null;
+}
+
+export function isOwnTermCommitted(state: RaftState, leader: LeaderState): boolean {
+  return state.log.commitIndex >= leader.noOpIndex;
 }
 
 /** Opens a round if reads wait and no round that carries reads is under way. */

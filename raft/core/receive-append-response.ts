@@ -1,4 +1,6 @@
+import { measureCatchUp } from './catch-up.ts';
 import { continueTransfer } from './leadership-transfer.ts';
+import { advanceMembership } from './membership-change.ts';
 import type { AppendResponse } from './messages.ts';
 import type { Progress } from './progress.ts';
 import { quorumReached } from './quorum.ts';
@@ -30,6 +32,7 @@ export function receiveAppendResponse(
   progress.heard({ tick: state.tick, ...message });
   if (message.result.kind === 'matched') progress.matched(message.result.matchIndex);
   else backUp(state, progress, message.result);
+  measureCatchUp(state, leader, from);
   confirmRounds(state, leader);
   advanceCommit(state, leader);
   sendAppends(state, leader, from);
@@ -51,6 +54,7 @@ export function advanceCommit(state: RaftState, leader: LeaderState): void {
   state.commitTo(reached);
   leader.uncommitted.commitTo(reached);
   openRoundForWaiting(state, leader);
+  advanceMembership(state, leader);
 }
 
 /** Moves back to what both may hold: the follower skipped its higher terms, the leader skips its own. */

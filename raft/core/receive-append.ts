@@ -1,3 +1,5 @@
+import { EntryKind } from './entry.ts';
+import { decodeMembership } from './membership-codec.ts';
 import type { AppendRequest, AppendResponse } from './messages.ts';
 import { becomeFollower } from './roles.ts';
 import type { Condition, RaftState } from './state.ts';
@@ -94,18 +96,28 @@ function conflictAt(state: RaftState, message: AppendRequest): Result {
   };
 }
 
-/** At most one node leads in a term (HAZARDS I1), so only a node that knows of no other may follow this one. */
+/**
+ * At most one node leads in a term (HAZARDS I1), so only a node that knows of no other may follow this one. A leader need not be a
+ * member by this node's configuration (Raft thesis §4.1), which may be old or empty; but whoever is one is believed before.
+ */
 function isFromRightfulLeader(state: RaftState, from: NodeId, message: AppendRequest): boolean {
-  return message.term > state.term || state.leaderId === null || state.leaderId === from;
+  const { leaderId } = state;
+  if (message.term > state.term || leaderId === null || leaderId === from) return true;
+  return !state.isMember(leaderId) && state.isMember(from);
 }
 
-/** Consecutive indexes, and terms that never go back nor pass the leader's; 0/0 alone stands before the first entry. */
+/**
+ * Consecutive indexes, and terms that never go back nor pass the leader's; 0/0 alone stands before the first entry. A configuration
+ * takes effect when it is appended, so it must be one.
+ */
 function isWellFormed(message: AppendRequest): boolean {
   let { index, term } = message.previous;
   if (term > message.term || (index === 0) !== (term === 0)) return false;
   for (const entry of message.entries) {
     const isInOrder = entry.index === index + 1 && entry.term >= term;
     if (!isInOrder || entry.term < 1 || entry.term > message.term) return false;
+    const isMembership = entry.kind === EntryKind.membership;
+    if (isMembership && decodeMembership(entry.payload).kind === 'malformed') return false;
     ({ index, term } = entry);
   }
   return true;

@@ -3,7 +3,8 @@ import { becomeFollower } from './roles.ts';
 import type { RaftState } from './state.ts';
 import type { EntryId, NodeId } from './types.ts';
 
-// Votes given and denied. No answer leaves before the term and the vote it speaks of are durable (HAZARDS R1).
+// Votes given and denied. Whether the asker is a member does not matter here, nor whether this node is one: the asker's configuration
+// may be newer, and what a vote is worth, it knows (Raft thesis §4.1). No answer leaves before the term and the vote it speaks of are durable (HAZARDS R1).
 
 /** Would this node vote so? Nothing changes here, whatever the answer (Raft thesis §9.6). */
 export function receivePreVoteRequest(

@@ -13,9 +13,15 @@ export function progressOf(leader: LeaderState, peer: NodeId): Progress {
   return progress;
 }
 
+/** Whether it answered within an election timeout. */
+export function wasHeardLately(state: RaftState, leader: LeaderState, peer: NodeId): boolean {
+  const heardAtTick = leader.followers.get(peer)?.heardAtTick ?? null;
+  return heardAtTick !== null && state.tick - heardAtTick < state.config.electionTicksMin;
+}
+
 /** Sends what each follower may get now. */
 export function broadcastAppends(state: RaftState, leader: LeaderState): void {
-  for (const peer of state.peers) sendAppends(state, leader, peer);
+  for (const peer of leader.followers.keys()) sendAppends(state, leader, peer);
 }
 
 /**
@@ -57,7 +63,7 @@ export function sendHeartbeat(state: RaftState, leader: LeaderState, peer: NodeI
 
 export function broadcastHeartbeats(state: RaftState, leader: LeaderState): void {
   leader.ticksSinceHeartbeat = 0;
-  for (const peer of state.peers) sendHeartbeat(state, leader, peer);
+  for (const peer of leader.followers.keys()) sendHeartbeat(state, leader, peer);
 }
 
 /**
@@ -65,8 +71,7 @@ export function broadcastHeartbeats(state: RaftState, leader: LeaderState): void
  * an idle cluster learns within a tick.
  */
 export function broadcastCommitNews(state: RaftState, leader: LeaderState): void {
-  for (const peer of state.peers) {
-    const progress = progressOf(leader, peer);
+  for (const [peer, progress] of leader.followers) {
     const isNews = progress.sentCommitIndex < state.log.commitIndex;
     if (isNews && progress.mode.kind === 'replicate') sendHeartbeat(state, leader, peer);
   }

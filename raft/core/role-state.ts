@@ -1,3 +1,4 @@
+import type { CatchUp } from './catch-up.ts';
 import type { Progress } from './progress.ts';
 import type { ReadRounds } from './read-rounds.ts';
 import type { LogIndex, NodeId } from './types.ts';
@@ -32,12 +33,20 @@ export interface LeaderState {
   readonly sinceTick: number;
   /** The first entry of this term: nothing is served before it is committed (Raft thesis §6.4). */
   readonly noOpIndex: LogIndex;
-  /** The other voters. */
-  readonly followers: ReadonlyMap<NodeId, Progress>;
+  /** The other members, and for a while those who left. */
+  readonly followers: Map<NodeId, Progress>;
+  /** Those of `followers` that are no members any more, and the tick since when. */
+  readonly departing: Map<NodeId, number>;
+  /** The followers that do not vote. */
+  readonly catchUps: Map<NodeId, CatchUp>;
   readonly reads: ReadRounds;
   readonly uncommitted: UncommittedBytes;
   ticksSinceHeartbeat: number;
   transfer: Transfer | null;
+  /** Of the change of membership that was asked for and has not ended. */
+  changeId: number | null;
+  /** It is no voter any more, and has looked for a successor. */
+  hasTriedToHandOn: boolean;
   /** A TimeoutNow went out in this term; it may arrive at any later time, and lifts the voters' patience. */
   hasOfferedLeadership: boolean;
 }

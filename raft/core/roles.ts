@@ -1,6 +1,8 @@
 import { assert } from '../../base/assert.ts';
+import { beginCatchUp } from './catch-up.ts';
 import { EntryKind } from './entry.ts';
 import { endTransfer } from './leadership-transfer.ts';
+import { abandonChange } from './membership-change.ts';
 import { Progress } from './progress.ts';
 import { appendAsLeader } from './proposals.ts';
 import { rejectReads } from './read-index.ts';
@@ -25,6 +27,7 @@ export function becomeFollower(
   state.leaderSilenceTicks = state.config.electionTicksMin;
   state.resetElectionTimer();
   rejectReads(state, { of: leader, leaderId });
+  abandonChange(state, { of: leader, leaderId });
   endTransfer(state, { of: leader, isTermOver: nextTerm > termBefore });
 }
 
@@ -54,10 +57,16 @@ export function becomeLeader(state: RaftState): void {
     sinceTick: state.tick,
     noOpIndex,
     followers: new Map(state.peers.map((peer) => [peer, new Progress(state.config, noOpIndex)])),
+    departing: new Map(),
+    catchUps: new Map(
+      state.peers.filter((peer) => !state.isVoter(peer)).map((peer) => [peer, beginCatchUp(state)]),
+    ),
     reads: new ReadRounds(),
     uncommitted: new UncommittedBytes(state.config.uncommittedBytesMax),
     ticksSinceHeartbeat: 0,
     transfer: null,
+    changeId: null,
+    hasTriedToHandOn: false,
     hasOfferedLeadership: false,
   };
   state.resetElectionTimer();

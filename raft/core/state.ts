@@ -4,10 +4,19 @@ import type { RaftConfig } from './config.ts';
 import type { Effect } from './effects.ts';
 import type { Entry } from './entry.ts';
 import { RaftLog, type RestoredState } from './log.ts';
+import { allMembers, type MemberKind, memberOf, voterSetsOf } from './membership.ts';
+import { MembershipHistory } from './membership-history.ts';
 import type { Message } from './messages.ts';
 import type { VoterSets } from './quorum.ts';
 import type { LeaderState, RoleState } from './role-state.ts';
-import type { HardState, LogIndex, NodeId, Role, Term } from './types.ts';
+import {
+  type HardState,
+  type LogIndex,
+  logIndex,
+  type NodeId,
+  type Role,
+  type Term,
+} from './types.ts';
 import { Writes } from './writes.ts';
 
 /** What must be durable before an effect leaves: nothing, term and vote, or the log as well. */
@@ -27,9 +36,7 @@ export interface Announcement {
 export class RaftState {
   readonly config: RaftConfig;
   readonly random: Random;
-  readonly voters: VoterSets;
-  /** The voters without this node, in the order of the configuration. */
-  readonly peers: readonly NodeId[];
+  readonly memberships: MembershipHistory;
   readonly log: RaftLog;
   readonly writes: Writes;
   role: RoleState = { kind: 'follower', leaderId: null };
@@ -46,10 +53,13 @@ export class RaftState {
   heartbeatAnswerIoId: number | null = null;
   /** Messages that no correct peer sends. Refused, and counted so that someone may look. */
   refusedMessages = 0;
+  /** A leader said that a committed configuration at this index leaves this node out; 0 if none did. */
+  removedAtIndex: LogIndex = logIndex(0);
   /** What the latest `role-changed` said. */
   announced: Announcement;
   #hardState: HardState;
   #effects: Effect[] = [];
+  #peers: readonly NodeId[];
 
   constructor(options: {
     readonly config: RaftConfig;
@@ -59,8 +69,12 @@ export class RaftState {
     const { config, random, restored } = options;
     this.config = config;
     this.random = random;
-    this.voters = { incoming: config.voters, outgoing: [] };
-    this.peers = config.voters.filter((voter) => voter !== config.self);
+    this.memberships = new MembershipHistory({
+      index: logIndex(0),
+      membership: { incoming: config.initialMembers, outgoing: [] },
+    });
+    this.memberships.append(restored.membershipEntries);
+    this.#peers = this.#othersNow();
     this.log = new RaftLog(restored);
     this.writes = new Writes(restored.lastIndex);
     this.#hardState = restored.hardState;
@@ -69,7 +83,7 @@ export class RaftState {
     this.electionTimeoutTicks = this.#drawElectionTimeout();
     // Another node's leader may have a lease that our votes must not break, so a start counts as having heard
     // from it. With no other voter there is none.
-    if (this.peers.length === 0) this.electionElapsedTicks = this.electionTimeoutTicks;
+    if (this.isOnlyVoter) this.electionElapsedTicks = this.electionTimeoutTicks;
   }
 
   get term(): Term {
@@ -89,10 +103,51 @@ export class RaftState {
     return this.role.kind === 'leader' ? this.role : null;
   }
 
+  /** Whose word counts, by the configuration in effect. */
+  get voters(): VoterSets {
+    return this.memberships.voters;
+  }
+
+  /** The other members, in the order of the configuration in effect. */
+  get peers(): readonly NodeId[] {
+    return this.#peers;
+  }
+
+  /** What this node is; null if the configuration in effect does not name it. */
+  get memberKind(): MemberKind | null {
+    return memberOf(this.memberships.current.membership, this.config.self)?.kind ?? null;
+  }
+
+  get isWitness(): boolean {
+    return this.memberKind === 'witness';
+  }
+
+  get isOnlyVoter(): boolean {
+    const { incoming, outgoing } = this.voters;
+    return outgoing.length === 0 && incoming.length === 1 && incoming[0] === this.config.self;
+  }
+
+  /**
+   * Learners never campaign (Raft thesis §4.2.1), nor does who was removed. But while the configuration that leaves a node out may still be
+   * undone, the log of that node may be the only one that a leader can have: it campaigns, without a vote of its own (§4.2.2).
+   */
+  get mayCampaign(): boolean {
+    const { current, previous } = this.memberships;
+    if (this.removedAtIndex > current.index) return false;
+    if (this.isVoter(this.config.self)) return true;
+    if (current.index <= this.log.commitIndex || previous === null) return false;
+    const { incoming, outgoing } = voterSetsOf(previous.membership);
+    return incoming.includes(this.config.self) || outgoing.includes(this.config.self);
+  }
+
   /** A vote now could depose a leader that others still hear and whose lease may run (Raft thesis §4.2.3). */
   get mayALeaderBeAlive(): boolean {
-    if (this.peers.length === 0) return false;
+    if (this.isOnlyVoter) return false;
     return this.role.kind === 'leader' || this.leaderSilenceTicks < this.config.electionTicksMin;
+  }
+
+  isMember(id: NodeId): boolean {
+    return id === this.config.self ? this.memberKind !== null : this.#peers.includes(id);
   }
 
   isVoter(id: NodeId): boolean {
@@ -122,11 +177,16 @@ export class RaftState {
   truncateFrom(index: LogIndex): void {
     this.log.truncateFrom(index);
     this.writes.stageTruncation(index);
+    if (this.memberships.truncateFrom(index)) this.#announceMembership();
   }
 
-  append(entries: readonly Entry[]): void {
+  /** Whether a configuration was among them: it is in effect from here on (Raft thesis §4.1). */
+  append(entries: readonly Entry[]): boolean {
     this.log.append(entries);
     this.writes.stageEntries(entries);
+    const hasMembership = this.memberships.append(entries);
+    if (hasMembership) this.#announceMembership();
+    return hasMembership;
   }
 
   emit(effect: Effect): void {
@@ -162,8 +222,22 @@ export class RaftState {
     }
   }
 
+  #announceMembership(): void {
+    this.#peers = this.#othersNow();
+    const { index, membership } = this.memberships.current;
+    this.emit({ kind: 'membership-changed', index, membership });
+  }
+
+  #othersNow(): readonly NodeId[] {
+    return allMembers(this.memberships.current.membership)
+      .map(({ id }) => id)
+      .filter((id) => id !== this.config.self);
+  }
+
   #drawElectionTimeout(): number {
     const { electionTicksMin, electionTicksMax } = this.config;
+    // Whoever can serve campaigns before a witness, which would only hand on.
+    if (this.isWitness) return electionTicksMax;
     return this.random.below(electionTicksMin, electionTicksMax);
   }
 }

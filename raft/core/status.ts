@@ -1,9 +1,13 @@
+import type { MemberKind, Membership } from './membership.ts';
+import { memberOf } from './membership.ts';
 import { readyIndex } from './read-index.ts';
+import { isRemoved } from './removal.ts';
 import type { RaftState } from './state.ts';
 import type { LogIndex, NodeId, Role, Term } from './types.ts';
 
 export interface PeerProgress {
   readonly id: NodeId;
+  readonly kind: MemberKind;
   readonly matchIndex: LogIndex | null;
   readonly appliedIndex: LogIndex | null;
 }
@@ -22,7 +26,16 @@ export interface MachineStatus {
   readonly leaderReadyIndex: LogIndex | null;
   readonly isTailDecided: boolean;
   readonly isTransferring: boolean;
+  /** The other members by the configuration in effect. */
   readonly peers: readonly PeerProgress[];
+  /** The configuration in effect; joint while it has an `outgoing` part. The same object until it changes. */
+  readonly membership: Membership;
+  /** The entry it stands in; 0 is what the cluster began with. */
+  readonly membershipIndex: LogIndex;
+  /** What this node is in it; null if it is not named: it waits to be added, or is being removed. */
+  readonly memberKind: MemberKind | null;
+  /** This node was removed from the cluster, and knows that this is committed. */
+  readonly isRemoved: boolean;
   /** The newest quorum round opened in this term; 0 when this node does not lead. */
   readonly readRound: number;
   /** The newest round that a quorum answered in this term: at its sending this node led. 0 when it does not lead. */
@@ -39,6 +52,7 @@ export interface MachineStatus {
 export function statusOf(state: RaftState): MachineStatus {
   const { leader, log, leaderId, term } = state;
   const { commitIndex } = log;
+  const { index: membershipIndex, membership } = state.memberships.current;
   return {
     id: state.config.self,
     role: state.role.kind,
@@ -56,10 +70,15 @@ export function statusOf(state: RaftState): MachineStatus {
       const progress = leader?.followers.get(id);
       return {
         id,
+        kind: memberOf(membership, id)?.kind ?? 'learner',
         matchIndex: progress?.matchIndex ?? null,
         appliedIndex: progress?.appliedIndex ?? null,
       };
     }),
+    membership,
+    membershipIndex,
+    memberKind: state.memberKind,
+    isRemoved: isRemoved(state),
     readRound: leader?.reads.opened ?? 0,
     quorumRound: leader?.reads.confirmed ?? 0,
     isLeaseSafe: leader !== null && !leader.hasOfferedLeadership,

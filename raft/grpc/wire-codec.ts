@@ -1,7 +1,16 @@
 import { assertNever } from '../../base/assert.ts';
 import { type Entry, EntryKind } from '../core/entry.ts';
 import type { AppendResponse, Message } from '../core/messages.ts';
-import { type EntryId, type LogIndex, logIndex, type Term, term } from '../core/types.ts';
+import {
+  type EntryId,
+  isNodeId,
+  type LogIndex,
+  logIndex,
+  type NodeId,
+  nodeId,
+  type Term,
+  term,
+} from '../core/types.ts';
 import { frameValuesMax } from './limits.ts';
 import { packValues, type TupleReader, unpackValues, WireFault } from './wire-values.ts';
 
@@ -20,6 +29,7 @@ export const wireVersion = 1;
  *   6 append-response    term, readRound, appliedIndex, matchIndex                                    (matched)
  *   7 append-response    term, readRound, appliedIndex, previousIndex, conflict.term, conflict.index  (conflict)
  *   8 timeout-now        term
+ *   9 removed-notice     term, member, membershipIndex
  */
 const Tag = {
   preVoteRequest: 1,
@@ -30,6 +40,7 @@ const Tag = {
   appendMatched: 6,
   appendConflict: 7,
   timeoutNow: 8,
+  removedNotice: 9,
 } as const;
 
 export type DecodedFrame =
@@ -83,6 +94,8 @@ function tupleOf(message: Message): readonly unknown[] {
       return appendResponseTuple(message);
     case 'timeout-now':
       return [Tag.timeoutNow, message.term];
+    case 'removed-notice':
+      return [Tag.removedNotice, message.term, message.member, message.membershipIndex];
     default:
       return assertNever(message);
   }
@@ -134,6 +147,13 @@ function bodyOf(tag: number, tuple: TupleReader): Message {
       };
     case Tag.timeoutNow:
       return { kind: 'timeout-now', term: sent };
+    case Tag.removedNotice:
+      return {
+        kind: 'removed-notice',
+        term: sent,
+        member: takeNodeId(tuple),
+        membershipIndex: takeIndex(tuple),
+      };
     default:
       throw new WireFault(`tag ${tag}`);
   }
@@ -150,6 +170,12 @@ function takeConflict(tuple: TupleReader, sent: Term): AppendResponse['result'] 
     throw new WireFault(`conflict ${conflict.index} lies behind ${previousIndex}`);
   }
   return { kind: 'conflict', previousIndex, conflict };
+}
+
+function takeNodeId(tuple: TupleReader): NodeId {
+  const text = tuple.text();
+  if (!isNodeId(text)) throw new WireFault(`${JSON.stringify(text.slice(0, 64))} is no node id`);
+  return nodeId(text);
 }
 
 function takeIndex(tuple: TupleReader): LogIndex {

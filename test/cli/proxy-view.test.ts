@@ -30,7 +30,7 @@ function view(role: RoleState, raft: Partial<RaftStatus> = {}): ProxyView {
 }
 
 function peer(id: string, isConnected: boolean): RaftStatus['peers'][number] {
-  return { id: nodeId(id), isConnected, matchIndex: null, appliedIndex: null };
+  return { id: nodeId(id), kind: 'voter', isConnected, matchIndex: null, appliedIndex: null };
 }
 
 test.each(['primary', 'quiescing', 'handing-over', 'resuming'] as const)(

@@ -8,6 +8,7 @@ import {
   createRaftNode,
   defaultRaftTimings,
   GrpcTransport,
+  membershipOfVoters,
   nodeId,
   type RaftNode,
 } from '../../raft/index.ts';
@@ -108,7 +109,11 @@ export class RaftCluster {
       clock,
     });
     const node = createRaftNode({
-      config: { ...defaultRaftTimings, self: id, voters: this.ids },
+      config: {
+        ...defaultRaftTimings,
+        self: id,
+        initialMembers: membershipOfVoters(this.ids).incoming,
+      },
       random: new SeededRandom(this.#seed + 1000),
       store,
       transport,

@@ -9,6 +9,7 @@ import {
   EntryKind,
   GrpcTransport,
   logIndex,
+  membershipOfVoters,
   nodeId,
   type RaftNode,
 } from '../../raft/index.ts';
@@ -65,7 +66,7 @@ async function start(settings: MemberSettings): Promise<RaftNode> {
     clock,
   });
   const node = createRaftNode({
-    config: { ...defaultRaftTimings, self, voters },
+    config: { ...defaultRaftTimings, self, initialMembers: membershipOfVoters(voters).incoming },
     random: new SeededRandom(settings.seed + 1),
     store,
     transport,

@@ -11,6 +11,7 @@ import {
   encodeIdentity,
   encodeState,
   encodeTermRun,
+  membershipIndexesMax,
 } from '../../log-store/meta-codec.ts';
 import { decodeRecord, encodeRecord } from '../../log-store/record-codec.ts';
 import { EntryKind } from '../../raft/core/entry.ts';
@@ -81,6 +82,7 @@ test('records of state, identity, term and mark give back what was put in', () =
     lastIndex: indexes,
     lastChecksum: checksums,
     recheckFrom: indexes,
+    membershipIndexes: fc.array(indexes, { maxLength: membershipIndexesMax }),
   });
   const text = fc.string({ unit: 'grapheme', maxLength: 40 });
   const identities = fc.record({ formatVersion: fc.nat(9), clusterId: text, nodeId: text });

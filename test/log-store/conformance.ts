@@ -37,6 +37,7 @@ function describeContent(makePlace: () => Promise<StorePlace>): void {
       firstIndex: 1,
       lastIndex: 0,
       termRuns: [],
+      membershipEntries: [],
     });
 
     await store.close();
@@ -70,6 +71,7 @@ function describeContent(makePlace: () => Promise<StorePlace>): void {
         { term: 4, firstIndex: 3 },
         { term: 9, firstIndex: 5 },
       ],
+      membershipEntries: [written[2]],
     });
     expect(await readAll(after, 1, 5)).toEqual(written);
     await after.close();
@@ -127,6 +129,7 @@ function describeWrites(makePlace: () => Promise<StorePlace>): void {
         { term: 1, firstIndex: 1 },
         { term: 3, firstIndex: 4 },
       ],
+      membershipEntries: [],
     });
     expect(await readAll(after, 1, 5)).toEqual(expected);
     await after.close();
@@ -187,6 +190,7 @@ function describeWrites(makePlace: () => Promise<StorePlace>): void {
         { term: 1, firstIndex: 1 },
         { term: 5, firstIndex: 3 },
       ],
+      membershipEntries: [],
     });
     expect(await readAll(after, 1, 6)).toEqual([...entries(1, 2, 1), ...entries(3, 6, 5)]);
     await after.close();

@@ -1,10 +1,13 @@
 import fc from 'fast-check';
 import { expect } from 'vitest';
-import type { Entry } from '../../raft/core/entry.ts';
+import { type Entry, EntryKind } from '../../raft/core/entry.ts';
 import { type HardState, logIndex } from '../../raft/core/types.ts';
 import type { LogBatch, LogStore } from '../../raft/log-store.ts';
 import type { StorePlace } from './conformance.ts';
 import { batch, entry, hardState } from './support.ts';
+
+/** One entry in so many is a configuration: few enough that no truncation takes all that a store remembers. */
+const membershipShare = 59;
 
 /** The log as an array: entry `n` stands at `n - 1`. */
 interface Model {
@@ -93,7 +96,12 @@ class Reopen implements fc.AsyncCommand<Model, Real> {
   async run(model: Model, real: Real): Promise<void> {
     await real.store.close();
     real.store = await real.place.open();
-    expect(real.store.opened).toEqual({
+    const { membershipEntries, ...opened } = real.store.opened;
+    const memberships = model.entries.filter(({ kind }) => kind === EntryKind.membership);
+    // All there are, or the newest of them: never one that is gone, never fewer than the last two.
+    expect(membershipEntries).toEqual(memberships.slice(-Math.max(1, membershipEntries.length)));
+    expect(membershipEntries.length).toBeGreaterThanOrEqual(Math.min(2, memberships.length));
+    expect(opened).toEqual({
       hardState: model.hardState,
       firstIndex: 1,
       lastIndex: model.entries.length,
@@ -141,7 +149,8 @@ function applyToModel(model: Model, plan: WritePlan): LogBatch {
   const term = model.hardState.term + plan.termStep + (truncateFrom === undefined ? 0 : 1);
   const added = plan.sizes.map((size, offset) => {
     const index = kept.length + 1 + offset;
-    return entry(index, term, new Uint8Array(size).fill(index * 31 + term));
+    const made = entry(index, term, new Uint8Array(size).fill(index * 31 + term));
+    return size % membershipShare === 0 ? { ...made, kind: EntryKind.membership } : made;
   });
   const isNewTerm = term > model.hardState.term;
   const next = isNewTerm || plan.votes ? hardState(term, plan.votes ? 'n1' : null) : undefined;

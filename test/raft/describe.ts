@@ -1,5 +1,7 @@
-import type { Effect } from '../../raft/core/effects.ts';
+import type { Effect, MembershipChangeEnd } from '../../raft/core/effects.ts';
 import { type Entry, EntryKind } from '../../raft/core/entry.ts';
+import type { Member, Membership } from '../../raft/core/membership.ts';
+import { decodeMembership } from '../../raft/core/membership-codec.ts';
 import type { Message } from '../../raft/core/messages.ts';
 import type { MachineStatus } from '../../raft/core/status.ts';
 import type { EntryId } from '../../raft/core/types.ts';
@@ -14,9 +16,28 @@ export function describeId(id: EntryId): string {
 
 export function describeEntry(entry: Entry): string {
   if (entry.kind === EntryKind.noOp) return `${describeId(entry)}:no-op`;
+  if (entry.kind === EntryKind.membership) {
+    const decoded = decodeMembership(entry.payload);
+    const text =
+      decoded.kind === 'malformed' ? 'malformed' : describeMembership(decoded.membership);
+    return `${describeId(entry)}:${text}`;
+  }
   const text = new TextDecoder().decode(entry.payload);
   const shown = text.length <= shownMax ? text : `${text.slice(0, 1)}*${text.length}`;
   return `${describeId(entry)}:${shown}`;
+}
+
+/** `{n1 n2 w:n3 l:n4}`; joint: `{n1 n2}+{n1}`. A learner that is to be promoted is `p:`. */
+export function describeMembership({ incoming, outgoing }: Membership): string {
+  return [incoming, outgoing]
+    .filter((members, place) => place === 0 || members.length > 0)
+    .map((members) => `{${members.map(describeMember).join(' ')}}`)
+    .join('+');
+}
+
+function describeMember({ id, kind, promotion }: Member): string {
+  if (kind === 'learner') return `${promotion === null ? 'l' : 'p'}:${id}`;
+  return kind === 'witness' ? `w:${id}` : id;
 }
 
 export function describeMessage(message: Message): string {
@@ -31,6 +52,8 @@ export function describeMessage(message: Message): string {
       return `${head} ${message.granted ? 'granted' : 'denied'}`;
     case 'timeout-now':
       return head;
+    case 'removed-notice':
+      return `${head} member=${message.member} by=${message.membershipIndex}`;
     case 'append-request': {
       const entries = message.entries.map(describeEntry).join(' ');
       const place = `previous=${describeId(message.previous)} commit=${message.commitIndex}`;
@@ -72,8 +95,23 @@ export function describeEffect(effect: Effect): string {
       return `read ${effect.readId} rejected, leader=${effect.leaderId ?? '-'}`;
     case 'role-changed':
       return `${effect.role} in term ${effect.term}, leader=${effect.leaderId ?? '-'}`;
+    case 'membership-changed':
+      return `members at ${effect.index}: ${describeMembership(effect.membership)}`;
+    case 'membership-change-ended':
+      return `change ${effect.changeId} ${describeEnd(effect.end)}`;
     case 'transfer-ended':
       return `transfer ${effect.outcome}: ${effect.reason}`;
+  }
+}
+
+function describeEnd(end: MembershipChangeEnd): string {
+  switch (end.kind) {
+    case 'committed':
+      return `committed at ${end.index}`;
+    case 'rejected':
+      return `rejected: ${end.reason}, ${end.detail}, leader=${end.leaderId ?? '-'}`;
+    case 'unsettled':
+      return `unsettled, leader=${end.leaderId ?? '-'}`;
   }
 }
 
@@ -84,6 +122,8 @@ export function describeStatus(status: MachineStatus): string {
     status.isTailDecided ? 'tail-decided' : null,
     status.isTransferring ? 'transferring' : null,
     status.isLeaseSafe ? `quorum-round=${status.quorumRound}/${status.readRound}` : null,
+    status.memberKind === 'voter' ? null : (status.memberKind ?? 'no-member'),
+    status.isRemoved ? 'removed' : null,
     status.refusedMessages > 0 ? `refused=${status.refusedMessages}` : null,
   ].filter((flag) => flag !== null);
   const pointers = `last=${lastIndex} persisted=${persistedIndex} commit=${commitIndex} applied=${appliedIndex}`;

@@ -5,6 +5,7 @@ import { defaultRaftTimings, type RaftConfig } from '../../raft/core/config.ts';
 import type { Effect } from '../../raft/core/effects.ts';
 import { type Entry, EntryKind } from '../../raft/core/entry.ts';
 import type { Input } from '../../raft/core/inputs.ts';
+import { membershipOfVoters } from '../../raft/core/membership.ts';
 import type { AppendRequest, Message } from '../../raft/core/messages.ts';
 import type { MachineStatus } from '../../raft/core/status.ts';
 import { type EntryId, logIndex, type NodeId, nodeId, term } from '../../raft/core/types.ts';
@@ -48,7 +49,7 @@ export class LoneNode {
         ...config,
         ...options.config,
         self: nodeId('n1'),
-        voters: voters.map(nodeId),
+        initialMembers: membershipOfVoters(voters.map(nodeId)).incoming,
       },
       random: new SeededRandom(seed),
       onEffect: (_, effect) => this.#effects.push(effect),

@@ -3,6 +3,7 @@ import { silentLogger } from '../../base/logger.ts';
 import { defaultRaftTimings } from '../../raft/core/config.ts';
 import type { Effect } from '../../raft/core/effects.ts';
 import type { Input } from '../../raft/core/inputs.ts';
+import { membershipOfVoters } from '../../raft/core/membership.ts';
 import type { MachineStatus } from '../../raft/core/status.ts';
 import { logIndex, term } from '../../raft/core/types.ts';
 import { RaftNode } from '../../raft/node.ts';
@@ -41,7 +42,11 @@ async function open(
   const clock = new FakeClock();
   const fatal: unknown[] = [];
   const node = new RaftNode({
-    config: { ...defaultRaftTimings, self: n1, voters: [n1, n2, n3] },
+    config: {
+      ...defaultRaftTimings,
+      self: n1,
+      initialMembers: membershipOfVoters([n1, n2, n3]).incoming,
+    },
     machine,
     store,
     transport,

@@ -3,6 +3,7 @@ import { utf8 } from '../../base/bytes.ts';
 import { SeededRandom } from '../../base/random.ts';
 import type { RaftConfig } from '../../raft/core/config.ts';
 import type { Input } from '../../raft/core/inputs.ts';
+import { membershipOfVoters } from '../../raft/core/membership.ts';
 import type { Message } from '../../raft/core/messages.ts';
 import { logIndex, type NodeId, nodeId } from '../../raft/core/types.ts';
 import { LeaseChecker } from './lease-checker.ts';
@@ -69,7 +70,7 @@ export class RandomNetwork {
       Array.from({ length: weight }, () => fault as Fault),
     );
     this.#config = {
-      voters: this.#ids,
+      initialMembers: membershipOfVoters(this.#ids).incoming,
       heartbeatTicks: 2,
       electionTicksMin: 6,
       electionTicksMax: 12,

@@ -2,6 +2,7 @@ import { type Deferred, deferred } from '../../base/deferred.ts';
 import type { Effect } from '../../raft/core/effects.ts';
 import { type Entry, EntryKind } from '../../raft/core/entry.ts';
 import type { Input } from '../../raft/core/inputs.ts';
+import { membershipOfVoters } from '../../raft/core/membership.ts';
 import type { Message } from '../../raft/core/messages.ts';
 import type { MachineStatus } from '../../raft/core/status.ts';
 import { logIndex, type NodeId, nodeId, term } from '../../raft/core/types.ts';
@@ -37,6 +38,7 @@ export class ManualStore implements LogStore {
     firstIndex: logIndex(1),
     lastIndex: logIndex(0),
     termRuns: [],
+    membershipEntries: [],
   };
   readonly writes: { readonly batch: LogBatch; readonly done: Deferred<void> }[] = [];
   readonly reads: {
@@ -120,9 +122,13 @@ export const followerStatus: MachineStatus = {
   isTailDecided: false,
   isTransferring: false,
   peers: [
-    { id: n2, matchIndex: null, appliedIndex: null },
-    { id: n3, matchIndex: null, appliedIndex: null },
+    { id: n2, kind: 'voter', matchIndex: null, appliedIndex: null },
+    { id: n3, kind: 'voter', matchIndex: null, appliedIndex: null },
   ],
+  membership: membershipOfVoters([n1, n2, n3]),
+  membershipIndex: logIndex(0),
+  memberKind: 'voter',
+  isRemoved: false,
   readRound: 0,
   quorumRound: 0,
   isLeaseSafe: false,

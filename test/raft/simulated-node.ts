@@ -2,7 +2,7 @@ import { assert } from '../../base/assert.ts';
 import type { Random } from '../../base/random.ts';
 import type { RaftConfig } from '../../raft/core/config.ts';
 import type { Effect, PersistEffect, SendEntriesEffect } from '../../raft/core/effects.ts';
-import type { Entry } from '../../raft/core/entry.ts';
+import { type Entry, EntryKind } from '../../raft/core/entry.ts';
 import type { Input } from '../../raft/core/inputs.ts';
 import type { RestoredState } from '../../raft/core/log.ts';
 import { RaftMachine } from '../../raft/core/machine.ts';
@@ -156,5 +156,6 @@ export function restoredFrom(disk: Disk): RestoredState {
     firstIndex: logIndex(1),
     lastIndex: logIndex(disk.entries.length),
     termRuns,
+    membershipEntries: disk.entries.filter(({ kind }) => kind === EntryKind.membership).slice(-2),
   };
 }

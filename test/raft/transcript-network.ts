@@ -2,6 +2,7 @@ import { assert } from '../../base/assert.ts';
 import { utf8 } from '../../base/bytes.ts';
 import type { Random } from '../../base/random.ts';
 import type { RaftConfig } from '../../raft/core/config.ts';
+import { membershipOfVoters } from '../../raft/core/membership.ts';
 import type { Message } from '../../raft/core/messages.ts';
 import { logIndex, type NodeId, nodeId } from '../../raft/core/types.ts';
 import { describeEffect, describeEntry, describeMessage, describeStatus } from './describe.ts';
@@ -141,7 +142,12 @@ export class TranscriptNetwork {
     const settings = words.filter((word) => word.includes('=')).map((word) => word.split('='));
     const overrides = Object.fromEntries(settings.map(([name, value]) => [name, Number(value)]));
     for (const [place, self] of ids.entries()) {
-      const config: RaftConfig = { ...timings, ...overrides, self, voters: ids };
+      const config: RaftConfig = {
+        ...timings,
+        ...overrides,
+        self,
+        initialMembers: membershipOfVoters(ids).incoming,
+      };
       const node = new SimulatedNode({
         config,
         random: inOrder(place),
@@ -164,8 +170,8 @@ export class TranscriptNetwork {
     const delivered = this.#inFlight.filter((sent) => matches(sent, words));
     this.#inFlight = this.#inFlight.filter((sent) => !matches(sent, words));
     for (const { from, to, message } of delivered) {
-      const node = this.#node(to);
-      if (!node.isUp) continue;
+      const node = this.#nodes.get(to);
+      if (node?.isUp !== true) continue;
       this.#print([`# ${describeInFlight({ from, to, message })}`]);
       node.step({ kind: 'message', from, message });
     }

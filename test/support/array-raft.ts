@@ -1,6 +1,7 @@
 import { assert } from '../../base/assert.ts';
 import type { Entry } from '../../raft/core/entry.ts';
 import { EntryKind } from '../../raft/core/entry.ts';
+import { emptyMembership } from '../../raft/core/membership.ts';
 import { type LogIndex, logIndex, nodeId, type Term, term } from '../../raft/core/types.ts';
 import type { ProposalReceipt, Raft, RaftStatus } from '../../raft/raft-api.ts';
 
@@ -27,6 +28,10 @@ export class ArrayRaft implements Raft {
       isTailDecided: true,
       isTransferring: false,
       peers: [],
+      membership: emptyMembership,
+      membershipIndex: logIndex(0),
+      memberKind: 'voter',
+      isRemoved: false,
       ...overrides,
     };
     for (const entry of entries) this.#entries.push(entry);
@@ -108,6 +113,10 @@ export class ArrayRaft implements Raft {
 
   transferLeadership(): Promise<void> {
     return Promise.resolve();
+  }
+
+  changeMembership(): Promise<LogIndex> {
+    return Promise.resolve(this.#status.commitIndex);
   }
 
   abdicate(): void {}

@@ -1,4 +1,5 @@
 import type { NodeStatus } from '../../admin/node-status.ts';
+import { emptyMembership } from '../../raft/core/membership.ts';
 import { logIndex, nodeId, term } from '../../raft/core/types.ts';
 import type { RaftStatus } from '../../raft/raft-api.ts';
 
@@ -18,6 +19,10 @@ export function raftStatus(change: Partial<RaftStatus> = {}): RaftStatus {
     isTailDecided: true,
     isTransferring: false,
     peers: [],
+    membership: emptyMembership,
+    membershipIndex: logIndex(0),
+    memberKind: 'voter',
+    isRemoved: false,
     ...change,
   };
 }

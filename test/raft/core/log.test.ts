@@ -20,6 +20,7 @@ function emptyLog(): RaftLog {
     firstIndex: logIndex(1),
     lastIndex: logIndex(0),
     termRuns: [],
+    membershipEntries: [],
   });
 }
 
@@ -116,6 +117,7 @@ test('a restored log knows its terms, and the size of nothing', () => {
     hardState: { term: term(7), votedFor: null },
     firstIndex: logIndex(1),
     lastIndex: logIndex(5),
+    membershipEntries: [],
     termRuns: [
       { term: term(2), firstIndex: logIndex(1) },
       { term: term(6), firstIndex: logIndex(4) },
@@ -132,9 +134,23 @@ test('a store with a hole or with more than its runs say is refused', () => {
   const hole = [{ term: term(1), firstIndex: logIndex(2) }];
 
   expect(
-    () => new RaftLog({ hardState, firstIndex, lastIndex: logIndex(3), termRuns: hole }),
+    () =>
+      new RaftLog({
+        hardState,
+        firstIndex,
+        lastIndex: logIndex(3),
+        termRuns: hole,
+        membershipEntries: [],
+      }),
   ).toThrow('leaves no hole');
   expect(
-    () => new RaftLog({ hardState, firstIndex, lastIndex: logIndex(3), termRuns: [] }),
+    () =>
+      new RaftLog({
+        hardState,
+        firstIndex,
+        lastIndex: logIndex(3),
+        termRuns: [],
+        membershipEntries: [],
+      }),
   ).toThrow('cover the whole log');
 });

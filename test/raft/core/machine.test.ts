@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { entryOverheadBytes, waitingReadsMax } from '../../../raft/core/limits.ts';
 import { RaftMachine } from '../../../raft/core/machine.ts';
+import { membershipOfVoters } from '../../../raft/core/membership.ts';
 import { logIndex, nodeId, term } from '../../../raft/core/types.ts';
 import { config, entriesOf, id, LoneNode } from '../lone-node.ts';
 
@@ -182,16 +183,20 @@ test('the same inputs give the same effects', () => {
 test('a configuration that contradicts itself is refused at once', () => {
   const make = (voters: string[]): RaftMachine =>
     new RaftMachine({
-      config: { ...config, self: nodeId('n1'), voters: voters.map(nodeId) },
+      config: {
+        ...config,
+        self: nodeId('n1'),
+        initialMembers: membershipOfVoters(voters.map(nodeId)).incoming,
+      },
       random: { below: (low) => low },
       restored: {
         hardState: { term: term(0), votedFor: null },
         firstIndex: logIndex(1),
         lastIndex: logIndex(0),
         termRuns: [],
+        membershipEntries: [],
       },
     });
 
-  expect(() => make(['n2', 'n3'])).toThrow('a node is a voter of its own cluster');
-  expect(() => make(['n1', 'n2', 'n2'])).toThrow('voters are distinct');
+  expect(() => make(['n1', 'n2', 'n2'])).toThrow('n2 is named twice');
 });

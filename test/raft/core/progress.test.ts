@@ -3,7 +3,7 @@ import { defaultRaftTimings } from '../../../raft/core/config.ts';
 import { Progress } from '../../../raft/core/progress.ts';
 import { logIndex, nodeId } from '../../../raft/core/types.ts';
 
-const config = { ...defaultRaftTimings, self: nodeId('n1'), voters: [nodeId('n1'), nodeId('n2')] };
+const config = { ...defaultRaftTimings, self: nodeId('n1'), initialMembers: [] };
 
 test('a follower not heard of in this term is asked the same again after it was unreachable', () => {
   const progress = new Progress(config, logIndex(474_469));

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { type Entry, EntryKind } from '../../../raft/core/entry.ts';
 import type { Message } from '../../../raft/core/messages.ts';
-import { type EntryId, logIndex, term } from '../../../raft/core/types.ts';
+import { type EntryId, logIndex, nodeId, term } from '../../../raft/core/types.ts';
 
 /** Small numbers, and such that need more than 32 bits. */
 const natural = fc.oneof(fc.nat(300), fc.integer({ min: 1, max: 2 ** 50 }));
@@ -76,5 +76,11 @@ export const message: fc.Arbitrary<Message> = natural.chain((sent) => {
       }),
     ),
     fc.record({ kind: fc.constant('timeout-now' as const), term: ofTerm }),
+    fc.record({
+      kind: fc.constant('removed-notice' as const),
+      term: ofTerm,
+      member: fc.constantFrom(nodeId('n1'), nodeId('a-longer-name')),
+      membershipIndex: index,
+    }),
   );
 });

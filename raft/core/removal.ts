@@ -1,0 +1,37 @@
+import { isJoint, memberOf } from './membership.ts';
+import type { Message, RemovedNotice } from './messages.ts';
+import type { RaftState } from './state.ts';
+import type { NodeId } from './types.ts';
+
+// A node that was removed is replicated to no longer, and may never see the configuration that leaves it out: it would campaign for
+// ever (Raft thesis §4.2.3). Pre-vote and the quorum check keep it from disturbing anybody (HAZARDS R7); this tells it.
+
+/** A leader answers whoever campaigns and is no member by a committed configuration. Whether it did. */
+export function tellIfRemoved(state: RaftState, from: NodeId, message: Message): boolean {
+  const isCampaign = message.kind === 'pre-vote-request' || message.kind === 'vote-request';
+  const { index, membership } = state.memberships.current;
+  const isSettled = !isJoint(membership) && index <= state.log.commitIndex;
+  const isOut = memberOf(membership, from) === null;
+  if (state.leader === null || !isCampaign || !isSettled || !isOut) return false;
+  const notice = { kind: 'removed-notice', term: state.term, member: from } as const;
+  state.send(from, { ...notice, membershipIndex: index }, 'nothing');
+  return true;
+}
+
+/**
+ * Only stops campaigns, which could not be won, until a newer configuration names this node again. It still votes, as any node
+ * does for whoever asks.
+ */
+export function receiveRemovedNotice(state: RaftState, message: RemovedNotice): void {
+  const isNews = message.membershipIndex > state.memberships.current.index;
+  if (message.member !== state.config.self) state.refusedMessages += 1;
+  else if (isNews) state.removedAtIndex = message.membershipIndex;
+}
+
+/** Whether this node knows that it is no member any more; one that was never added does not count. */
+export function isRemoved(state: RaftState): boolean {
+  const { index, membership } = state.memberships.current;
+  if (state.removedAtIndex > index) return true;
+  const isCommitted = index <= state.log.commitIndex && index > 0;
+  return isCommitted && memberOf(membership, state.config.self) === null;
+}
