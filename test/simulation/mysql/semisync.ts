@@ -1,4 +1,4 @@
-import { type Fibers, type Steps, WaitList } from './fibers.ts';
+import { type Steps, WaitList } from './fibers.ts';
 import type { ServerLife } from './server-life.ts';
 
 /** A place in the binlog, by number of its file. */
@@ -24,12 +24,14 @@ export class Semisync {
   readonly #clients = new Set<number>();
   #isOn = true;
   #isForced = false;
+  /** How often a RESET made all places meaningless. */
+  #resets = 0;
   acknowledged = 0;
   unacknowledged = 0;
 
-  constructor(life: ServerLife, fibers: Fibers) {
+  constructor(life: ServerLife) {
     this.#life = life;
-    this.#waiters = new WaitList(fibers);
+    this.#waiters = new WaitList(life.fibers);
   }
 
   /** `Rpl_semi_sync_source_status`. */
@@ -58,7 +60,8 @@ export class Semisync {
 
   /** Waits until an ack reaches the place, or nothing makes it wait any more. */
   *wait(end: BinlogPlace): Steps {
-    while (this.#mustWait(end)) {
+    const resets = this.#resets;
+    while (this.#resets === resets && this.#mustWait(end)) {
       yield* this.#waiters.wait({ isInterruptible: false });
     }
     const isAcked = this.#acked !== null && isAtOrBefore(end, this.#acked);
@@ -93,7 +96,7 @@ export class Semisync {
   reset(): void {
     this.#active = [];
     this.#acked = null;
-    this.#isForced = true;
+    this.#resets += 1;
     this.#waiters.wakeAll();
   }
 

@@ -39,7 +39,8 @@ export interface GlobalSettings {
   readonly flushLogAtCommit: 1 | 2;
 }
 
-export type SimStatement =
+/** What concerns a session, its transaction, or another session. */
+export type SessionStatement =
   | { readonly kind: 'ping' }
   | { readonly kind: 'begin'; readonly isReadOnly?: boolean }
   | { readonly kind: 'commit' }
@@ -65,10 +66,17 @@ export type SimStatement =
   | { readonly kind: 'alter-table'; readonly table: string; readonly comment: string }
   | { readonly kind: 'create-user'; readonly user: string }
   | { readonly kind: 'drop-user'; readonly user: string }
-  /** Answers rows [`table`, name] with their comments, then [`user`, name]. Not a locking statement. */
+  | { readonly kind: 'kill'; readonly session: number; readonly what: 'query' | 'connection' }
+  /** Rows [session, command]: `Sleep`, `Query`, or `Binlog Dump GTID`. */
+  | { readonly kind: 'processlist' }
+  /** SHUTDOWN, as SIGTERM. */
+  | { readonly kind: 'shutdown' };
+
+/** What concerns the server: its settings, its binlog, its replication. */
+export type ServerStatement =
+  /** Answers rows [`table NAME`, comment] and [`user NAME`, '']. Locks nothing. */
   | { readonly kind: 'show-schema' }
   | { readonly kind: 'set-global'; readonly settings: Partial<GlobalSettings> }
-  | { readonly kind: 'kill'; readonly session: number; readonly what: 'query' | 'connection' }
   | { readonly kind: 'flush-binary-logs' }
   /** RESET BINARY LOGS AND GTIDS. */
   | { readonly kind: 'reset-binary-logs' }
@@ -82,8 +90,6 @@ export type SimStatement =
   | { readonly kind: 'global-settings' }
   /** File and position where the next event goes: rows [`file`, …], [`position`, …]. */
   | { readonly kind: 'binlog-status' }
-  /** Rows [session, state] of what every session does, states as the process list words them. */
-  | { readonly kind: 'processlist' }
   /** STOP REPLICA; RESET REPLICA ALL; CHANGE REPLICATION SOURCE TO … ; START REPLICA. */
   | { readonly kind: 'follow' }
   /** START REPLICA after `stop-replica`: what was received and not applied is still there. */
@@ -91,9 +97,9 @@ export type SimStatement =
   /** STOP REPLICA: ends the connection; the applier finishes the transactions it is in. */
   | { readonly kind: 'stop-replica' }
   /** Rows `receiver` (running, connecting, stopped), `receiver_error`, `applier`, `applier_error`, `retrieved`. */
-  | { readonly kind: 'replica-status' }
-  /** SHUTDOWN, as SIGTERM. */
-  | { readonly kind: 'shutdown' };
+  | { readonly kind: 'replica-status' };
+
+export type SimStatement = SessionStatement | ServerStatement;
 
 /** Of every table's rows: key and value. Of other questions: name and value. */
 export type SimRow = readonly [string, string];
@@ -120,7 +126,6 @@ export const SimError = {
   readOnlyTransaction: 1792,
   logBinInTransaction: 1694,
   dumpFatal: 1236,
-  shutdownInProgress: 1053,
-  replicaRunning: 3081,
+  noSource: 1200,
   keyNotFound: 1032,
 } as const;

@@ -1,0 +1,231 @@
+import type { Gtid } from '../../../mysql-bridge/binlog/gtid.ts';
+import type { EngineTransaction } from './engine.ts';
+import type { RowEdit } from './event-bytes.ts';
+import { type ReadTransaction, readTransaction } from './event-reader.ts';
+import { type Fiber, SimSqlError, type Steps, WaitList } from './fibers.ts';
+import type { GtidState } from './gtid-state.ts';
+import { LockOwner } from './lock-table.ts';
+import { checkSchemaChange, takeSchemaLocks } from './schema-locks.ts';
+import type { ServerLife } from './server-life.ts';
+import { SimError, type SimRow } from './statements.ts';
+
+/** A transaction in the relay log. */
+interface Relayed {
+  readonly gtid: Gtid;
+  readonly bytes: Uint8Array;
+  /** Of the source's file it came in: its logical clock means nothing in another. */
+  readonly fileNumber: number;
+  /** Its place in the relay log. */
+  readonly order: number;
+}
+
+interface Applying {
+  readonly relayed: Relayed;
+  readonly transaction: ReadTransaction;
+  readonly locks: LockOwner;
+  fiber: Fiber | null;
+}
+
+/**
+ * Coordinator and workers (`replica_preserve_commit_order`): transactions that the source's logical clock lets run beside each
+ * other are applied at once, and commit in the order of the relay log. Without `log_replica_updates` none of it is in the binlog, and
+ * the GTID is stored in the same engine transaction.
+ */
+export class ReplicaApplier {
+  readonly #life: ServerLife;
+  readonly #gtids: GtidState;
+  #isRunning = false;
+  #error: string | null = null;
+  #relayLog: Relayed[] = [];
+  /** In relay log order; the first is the one that may commit. */
+  #applying: Applying[] = [];
+  readonly #turn: WaitList;
+  readonly #stopped: WaitList;
+  #fileNumber = 0;
+  #received = 0;
+  /** Nothing more is begun. */
+  #isStopping = false;
+  /** What has begun is rolled back: a transaction before it failed, or the server shuts down. */
+  #isAborting = false;
+
+  constructor(life: ServerLife, gtids: GtidState) {
+    this.#life = life;
+    this.#gtids = gtids;
+    this.#turn = new WaitList(life.fibers);
+    this.#stopped = new WaitList(life.fibers);
+  }
+
+  start(): void {
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    this.#isStopping = false;
+    this.#isAborting = false;
+    this.#error = null;
+    this.#schedule();
+  }
+
+  /** Transactions that have begun are finished first; one that cannot go on (a lock) is waited for. */
+  *stop(): Steps {
+    if (!this.#isRunning) return;
+    this.#isStopping = true;
+    while (this.#applying.length > 0) yield* this.#stopped.wait({ isInterruptible: false });
+    this.#isRunning = false;
+  }
+
+  /** The server shuts down: workers roll back. */
+  abandon(): void {
+    this.#abort();
+  }
+
+  /** RESET REPLICA: what was received and not applied is gone. */
+  forget(): void {
+    this.#relayLog = [];
+    this.#error = null;
+  }
+
+  beginFile(): void {
+    this.#fileNumber += 1;
+  }
+
+  add(gtid: Gtid, bytes: Uint8Array): void {
+    this.#received += 1;
+    this.#relayLog.push({ gtid, bytes, fileNumber: this.#fileNumber, order: this.#received });
+    this.#schedule();
+  }
+
+  statusRows(): readonly SimRow[] {
+    return [
+      ['applier', this.#isRunning ? 'running' : 'stopped'],
+      ['applier_error', this.#error ?? ''],
+    ];
+  }
+
+  #schedule(): void {
+    while (this.#isRunning && !this.#isStopping) {
+      const next = this.#relayLog[0];
+      if (next === undefined || this.#applying.length >= this.#life.identity.applierWorkers) return;
+      if (this.#gtids.executed.has(next.gtid)) {
+        // Applied already: skipped, which is what makes a crash in the middle harmless.
+        this.#relayLog.shift();
+        continue;
+      }
+      const transaction = readTransaction(next.bytes);
+      if (!this.#mayRunBeside(next, transaction)) return;
+      this.#relayLog.shift();
+      const applying: Applying = {
+        relayed: next,
+        transaction,
+        locks: new LockOwner(),
+        fiber: null,
+      };
+      // A worker is never the victim of a deadlock with a session.
+      applying.locks.weight = Number.POSITIVE_INFINITY;
+      this.#applying.push(applying);
+      applying.fiber = this.#life.fibers.spawn(this.#apply(applying));
+    }
+  }
+
+  /** Everything it may depend on (`last_committed`) has committed. */
+  #mayRunBeside(next: Relayed, { lastCommitted, serverId }: ReadTransaction): boolean {
+    return this.#applying.every(
+      ({ relayed, transaction }) =>
+        relayed.fileNumber === next.fileNumber &&
+        transaction.serverId === serverId &&
+        transaction.sequenceNumber > lastCommitted,
+    );
+  }
+
+  *#apply(applying: Applying): Steps {
+    try {
+      yield* this.#life.work('apply', applying.relayed.bytes.length);
+      yield* this.#change(applying);
+      while (this.#applying[0] !== applying) yield* this.#turn.wait({ isInterruptible: true });
+      yield* this.#commit(applying);
+    } catch (thrown) {
+      if (!(thrown instanceof SimSqlError)) throw thrown;
+      this.#fail(applying, thrown);
+    }
+    this.#life.locks.releaseAll(applying.locks);
+    this.#applying = this.#applying.filter((other) => other !== applying);
+    this.#turn.wakeAll();
+    if (this.#applying.length === 0) {
+      if (this.#isAborting) this.#isRunning = false;
+      this.#stopped.wakeAll();
+    }
+    this.#schedule();
+  }
+
+  *#change({ transaction, locks }: Applying): Steps {
+    const life = this.#life;
+    yield* life.locks.acquire(locks, 'global', 'IX');
+    if (transaction.schemaChange !== null) {
+      yield* takeSchemaLocks(life.locks, locks, transaction.schemaChange);
+    }
+    for (const { table, key } of transaction.edits) {
+      yield* life.locks.acquire(locks, `metadata:${table}`, 'S');
+      yield* life.locks.acquire(locks, `table:${table}`, 'IX');
+      yield* life.locks.acquire(locks, `row:${table}:${key}`, 'X', { detectsDeadlock: true });
+    }
+  }
+
+  *#commit({ relayed, transaction, locks }: Applying): Steps {
+    if (this.#isAborting) throw stopped();
+    const { engine } = this.#life.disk;
+    if (transaction.schemaChange !== null) checkSchemaChange(engine, transaction.schemaChange);
+    checkRows(transaction.edits, (table, key) => engine.current(table, key));
+    yield* this.#life.locks.acquire(locks, 'commit', 'IX');
+    yield* this.#life.work('engine-commit');
+    const committed: EngineTransaction = {
+      edits: transaction.edits,
+      schemaChange: transaction.schemaChange,
+      xid: this.#life.nextXid(),
+      gtid: relayed.gtid,
+    };
+    engine.commit(committed);
+    if (this.#life.settings.flushLogAtCommit === 1) engine.syncRedo();
+    this.#life.emit({ kind: 'committed', gtid: relayed.gtid, by: 'applier' });
+    this.#gtids.execute([relayed.gtid]);
+  }
+
+  /** The transaction stays in the relay log: a start tries it again. Those behind it could only commit after it. */
+  #fail({ relayed }: Applying, error: SimSqlError): void {
+    if (error.number !== SimError.queryInterrupted) {
+      this.#error ??= `${error.number} ${error.message}`;
+    }
+    const index = this.#relayLog.findIndex(({ order }) => order > relayed.order);
+    this.#relayLog.splice(index === -1 ? this.#relayLog.length : index, 0, relayed);
+    this.#abort();
+  }
+
+  #abort(): void {
+    this.#isStopping = true;
+    this.#isAborting = true;
+    for (const { fiber } of this.#applying) {
+      if (fiber !== null) this.#life.fibers.interrupt(fiber, stopped());
+    }
+    if (this.#applying.length === 0) this.#isRunning = false;
+  }
+}
+
+/** Rows must be as they were at the source (`replica_exec_mode = STRICT`). */
+function checkRows(
+  edits: readonly RowEdit[],
+  current: (table: string, key: string) => string | null,
+): void {
+  const seen = new Map<string, string | null>();
+  for (const { table, key, before, after } of edits) {
+    const name = `${table}\0${key}`;
+    const now = seen.has(name) ? (seen.get(name) ?? null) : current(table, key);
+    if (before === null && now !== null) {
+      throw new SimSqlError(SimError.duplicateKey, `Duplicate entry '${key}' for key 'PRIMARY'`);
+    }
+    if (before !== null && now === null) {
+      throw new SimSqlError(SimError.keyNotFound, `Can't find record in '${table}'`);
+    }
+    seen.set(name, after);
+  }
+}
+
+function stopped(): SimSqlError {
+  return new SimSqlError(SimError.queryInterrupted, 'Query execution was interrupted');
+}
