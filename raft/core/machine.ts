@@ -176,7 +176,9 @@ function isHeeded(state: RaftState, from: NodeId, message: Message): boolean {
     case 'pre-vote-request':
     case 'vote-request':
     case 'append-request':
-      return !state.isOnlyVoter && (state.peers.length === 0 || !state.mayALeaderBeAlive);
+      // Whoever still leads a term that is over is told, also if it was removed meanwhile: nobody else answers it.
+      if (message.kind === 'append-request' && message.term < state.term) return true;
+      return !state.isOnlyVoter && (state.isWaiting || !state.mayALeaderBeAlive);
     case 'removed-notice':
       return true;
     case 'append-response':

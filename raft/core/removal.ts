@@ -1,5 +1,6 @@
 import { isJoint, memberOf } from './membership.ts';
 import type { Message, RemovedNotice } from './messages.ts';
+import { becomeFollower } from './roles.ts';
 import type { RaftState } from './state.ts';
 import type { NodeId } from './types.ts';
 
@@ -24,8 +25,14 @@ export function tellIfRemoved(state: RaftState, from: NodeId, message: Message):
  */
 export function receiveRemovedNotice(state: RaftState, message: RemovedNotice): void {
   const isNews = message.membershipIndex > state.memberships.current.index;
-  if (message.member !== state.config.self) state.refusedMessages += 1;
-  else if (isNews) state.removedAtIndex = message.membershipIndex;
+  if (message.member !== state.config.self) {
+    state.refusedMessages += 1;
+    return;
+  }
+  if (!isNews) return;
+  state.removedAtIndex = message.membershipIndex;
+  const isCampaigning = state.role.kind === 'pre-candidate' || state.role.kind === 'candidate';
+  if (isCampaigning) becomeFollower(state, { term: state.term, leaderId: null });
 }
 
 /** Whether this node knows that it is no member any more; one that was never added does not count. */

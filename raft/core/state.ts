@@ -4,10 +4,16 @@ import type { RaftConfig } from './config.ts';
 import type { Effect } from './effects.ts';
 import type { Entry } from './entry.ts';
 import { RaftLog, type RestoredState } from './log.ts';
-import { allMembers, type MemberKind, memberOf, voterSetsOf } from './membership.ts';
+import {
+  allMembers,
+  type MemberKind,
+  type Membership,
+  memberOf,
+  voterSetsOf,
+} from './membership.ts';
 import { MembershipHistory } from './membership-history.ts';
 import type { Message } from './messages.ts';
-import type { VoterSets } from './quorum.ts';
+import { allVoters, type VoterSets } from './quorum.ts';
 import type { LeaderState, RoleState } from './role-state.ts';
 import {
   type HardState,
@@ -122,9 +128,18 @@ export class RaftState {
     return this.memberKind === 'witness';
   }
 
+  /** Nobody else's leader can be alive: this node decides alone, and did before the latest change. */
   get isOnlyVoter(): boolean {
-    const { incoming, outgoing } = this.voters;
-    return outgoing.length === 0 && incoming.length === 1 && incoming[0] === this.config.self;
+    const { current, previous } = this.memberships;
+    if (!isOnlyVoterOf(current.membership, this.config.self)) return false;
+    // Who removed all others may hold a lease on this node's silence.
+    if (previous === null) return current.index === 0;
+    return isOnlyVoterOf(previous.membership, this.config.self);
+  }
+
+  /** Nothing is known of the cluster yet: this node waits to be added. */
+  get isWaiting(): boolean {
+    return this.memberships.current.membership.incoming.length === 0;
   }
 
   /**
@@ -240,4 +255,9 @@ export class RaftState {
     if (this.isWitness) return electionTicksMax;
     return this.random.below(electionTicksMin, electionTicksMax);
   }
+}
+
+function isOnlyVoterOf(membership: Membership, id: NodeId): boolean {
+  const voters = allVoters(voterSetsOf(membership));
+  return voters.length === 1 && voters[0] === id;
 }

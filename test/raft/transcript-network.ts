@@ -2,10 +2,17 @@ import { assert } from '../../base/assert.ts';
 import { utf8 } from '../../base/bytes.ts';
 import type { Random } from '../../base/random.ts';
 import type { RaftConfig } from '../../raft/core/config.ts';
-import { membershipOfVoters } from '../../raft/core/membership.ts';
+import type { MemberChange } from '../../raft/core/member-changes.ts';
+import type { Member } from '../../raft/core/membership.ts';
 import type { Message } from '../../raft/core/messages.ts';
 import { logIndex, type NodeId, nodeId } from '../../raft/core/types.ts';
-import { describeEffect, describeEntry, describeMessage, describeStatus } from './describe.ts';
+import {
+  describeEffect,
+  describeEntry,
+  describeMembership,
+  describeMessage,
+  describeStatus,
+} from './describe.ts';
 import { SimulatedNode } from './simulated-node.ts';
 
 interface InFlight {
@@ -55,6 +62,21 @@ export class TranscriptNetwork {
   readonly #verbs: Readonly<Record<string, (words: string[]) => void>> = {
     /** network n1 n2 n3 [heartbeatTicks=1 …]: new nodes; settings override the timings. */
     network: (words) => this.#create(words),
+    /** wait n4: a new node that knows of nobody, to be added. */
+    wait: ([id = '']) => this.#createNode({ self: nodeId(id), initialMembers: [] }),
+    /** change n1 7 +p:n4 -n2 =w:n3: adds, removes and updates members, under the number 7. */
+    change: ([id = '', changeId, ...changes]) =>
+      this.#node(id).step({
+        kind: 'change-membership',
+        changeId: Number(changeId),
+        changes: changes.map(changeOf),
+      }),
+    members: ([who]) => {
+      for (const node of this.#up(who)) {
+        const { membership, membershipIndex } = node.status;
+        this.#print([`${node.id} ${describeMembership(membership)} at ${membershipIndex}`]);
+      }
+    },
     tick: ([who, count = '1']) => {
       for (let done = 0; done < Number(count); done += 1) {
         for (const node of this.#up(who)) node.step({ kind: 'tick' });
@@ -138,24 +160,22 @@ export class TranscriptNetwork {
   };
 
   #create(words: readonly string[]): void {
-    const ids = words.filter((word) => !word.includes('=')).map(nodeId);
+    const members = words.filter((word) => !word.includes('=')).map(memberOf);
     const settings = words.filter((word) => word.includes('=')).map((word) => word.split('='));
     const overrides = Object.fromEntries(settings.map(([name, value]) => [name, Number(value)]));
-    for (const [place, self] of ids.entries()) {
-      const config: RaftConfig = {
-        ...timings,
-        ...overrides,
-        self,
-        initialMembers: membershipOfVoters(ids).incoming,
-      };
-      const node = new SimulatedNode({
-        config,
-        random: inOrder(place),
-        onEffect: ({ id }, effect) => this.#print([`${id} ${describeEffect(effect)}`]),
-        onSend: ({ id }, to, message) => this.#send({ from: id, to, message }),
-      });
-      this.#nodes.set(self, node);
+    for (const { id } of members) {
+      this.#createNode({ ...overrides, self: id, initialMembers: members });
     }
+  }
+
+  #createNode(config: Pick<RaftConfig, 'self' | 'initialMembers'>): void {
+    const node = new SimulatedNode({
+      config: { ...timings, ...config },
+      random: inOrder(this.#nodes.size),
+      onEffect: ({ id }, effect) => this.#print([`${id} ${describeEffect(effect)}`]),
+      onSend: ({ id }, to, message) => this.#send({ from: id, to, message }),
+    });
+    this.#nodes.set(config.self, node);
   }
 
   #send(sent: InFlight): void {
@@ -220,6 +240,29 @@ function matches({ from, to, message }: InFlight, words: readonly string[]): boo
 
 function describeInFlight({ from, to, message }: InFlight): string {
   return `${from}>${to} ${describeMessage(message)}`;
+}
+
+/** `n4` is a voter, `w:n4` a witness, `l:n4` a learner, `p:n4` and `q:n4` learners that become a voter or a witness. */
+function memberOf(text: string): Member {
+  const [kind = '', id = ''] = text.includes(':') ? text.split(':') : ['v', text];
+  const part = memberParts[kind];
+  assert(part !== undefined, `no member ${text}`);
+  return { id: nodeId(id), address: null, ...part };
+}
+
+const memberParts: Readonly<Record<string, Pick<Member, 'kind' | 'promotion'>>> = {
+  v: { kind: 'voter', promotion: null },
+  w: { kind: 'witness', promotion: null },
+  l: { kind: 'learner', promotion: null },
+  p: { kind: 'learner', promotion: 'voter' },
+  q: { kind: 'learner', promotion: 'witness' },
+};
+
+function changeOf(text: string): MemberChange {
+  const rest = text.slice(1);
+  if (text.startsWith('+')) return { kind: 'add', member: memberOf(rest) };
+  if (text.startsWith('=')) return { kind: 'update', member: memberOf(rest) };
+  return { kind: 'remove', id: nodeId(rest) };
 }
 
 /** `x*500` is five hundred times x. */
