@@ -180,7 +180,7 @@ export class Bridge {
         isLeader: status.role === 'leader',
         term: status.term,
         isLeaderReady: status.leaderReadyIndex !== null,
-        isTailDecided: status.isTailDecided,
+        isTailDecided: isBinlogTailDecided(status),
       },
     });
   }
@@ -353,4 +353,12 @@ export class Bridge {
       },
     );
   }
+}
+
+/**
+ * A leader's own log may still hold, uncommitted, what an earlier life of its server proposed in the same term. Cutting that from the
+ * binlog lets the server give its GTID to another transaction, which the commit of the first would then vouch for.
+ */
+function isBinlogTailDecided({ isTailDecided, role, commitIndex, lastIndex }: RaftStatus): boolean {
+  return isTailDecided && (role !== 'leader' || commitIndex === lastIndex);
 }

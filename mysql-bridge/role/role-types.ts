@@ -59,7 +59,10 @@ export interface LeadershipView {
   readonly term: number;
   /** The own-term no-op is committed: a promotion may begin. */
   readonly isLeaderReady: boolean;
-  /** The log has decided every entry this node wrote in earlier terms (`RaftStatus.isTailDecided`). */
+  /**
+   * The log has decided every entry this node wrote in earlier terms (`RaftStatus.isTailDecided`), and on a leader those of the
+   * present term as well.
+   */
   readonly isTailDecided: boolean;
 }
 

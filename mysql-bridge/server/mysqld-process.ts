@@ -65,6 +65,8 @@ export class MysqldProcess implements MySqlServer {
   #launcher: readonly string[] = [];
   #run: Run | null = null;
   #isReady = false;
+  /** How often an end was asked for: a start that was still preparing then spawns nothing. */
+  #endsAsked = 0;
 
   constructor(options: MysqldOptions) {
     const version = parseVersion(options.installation.version);
@@ -107,10 +109,11 @@ export class MysqldProcess implements MySqlServer {
 
   async start(): Promise<void> {
     assert(this.#run === null, 'a server is started while it is stopped');
+    const endsAsked = this.#endsAsked;
     await this.#writeConfig();
     await rotateErrorLog(this.#errorLogPath);
     await removeSocketFiles(this.socketPath);
-    const run = await this.#spawn();
+    const run = await this.#spawn(endsAsked);
     try {
       await this.#untilReady(run);
     } catch (error) {
@@ -170,7 +173,7 @@ export class MysqldProcess implements MySqlServer {
     await writeFile(this.#configPath, text, { mode: 0o600 });
   }
 
-  async #spawn(): Promise<Run> {
+  async #spawn(endsAsked: number): Promise<Run> {
     const { installation, clock } = this.#options;
     const [program = '', ...args] = [
       ...this.#launcher,
@@ -182,6 +185,7 @@ export class MysqldProcess implements MySqlServer {
     ];
     const log = await open(this.#errorLogPath, 'a', 0o600);
     try {
+      if (this.#endsAsked !== endsAsked) throw endedWhileStarting();
       // A process group of its own: what a terminal sends to ours at Ctrl-C would end mysqld politely, and a polite end lets
       // commits through that nobody acknowledged (HAZARDS H2).
       const child = spawn(program, args, { stdio: ['ignore', log.fd, log.fd], detached: true });
@@ -217,6 +221,7 @@ export class MysqldProcess implements MySqlServer {
   }
 
   async #end(signal: 'SIGKILL' | 'SIGTERM', deadlineMs: number | null): Promise<void> {
+    this.#endsAsked += 1;
     const run = this.#run;
     if (run === null) return;
     run.isEndWanted = true;
@@ -274,9 +279,7 @@ export class MysqldProcess implements MySqlServer {
   }
 
   #startFailure(exit: MySqlExit): Error {
-    if (exit.wanted) {
-      return new MySqlServerError('MYSQL_START_FAILED', 'mysqld was ended while it started');
-    }
+    if (exit.wanted) return endedWhileStarting();
     const errors = exit.lastErrors.join('\n');
     if (/Address already in use|server running on port/.test(errors)) {
       const ports = `${this.port} or ${this.adminPort}`;
@@ -300,6 +303,10 @@ interface Run {
   readonly exited: Deferred<MySqlExit>;
   isEndWanted: boolean;
   isOver: boolean;
+}
+
+function endedWhileStarting(): MySqlServerError {
+  return new MySqlServerError('MYSQL_START_FAILED', 'mysqld was ended while it started');
 }
 
 function runAs(): 'root' | null {

@@ -151,6 +151,21 @@ test('killing a server that is still starting ends the start', async () => {
   expect(mysql.server.state).toBe('stopped');
 });
 
+test('killing a server that is not spawned yet leaves none behind', async () => {
+  await using mysql = await startTestMySql({ isStarted: false });
+  const start = mysql.server.start();
+  const failed = expect(start).rejects.toMatchObject({ code: 'MYSQL_START_FAILED' });
+  const pidAtKill = mysql.server.pid;
+
+  await mysql.server.kill();
+
+  await failed;
+  expect(pidAtKill).toBeNull();
+  expect(mysql.server.state).toBe('stopped');
+  await mysql.server.start();
+  expect(mysql.server.state).toBe('running');
+});
+
 test('a start on a taken port is refused by name, and leaves no process', async () => {
   await using first = await startTestMySql();
   await using second = await startTestMySql({ isStarted: false });

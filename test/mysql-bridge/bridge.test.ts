@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { GtidSet } from '../../mysql-bridge/binlog/gtid-set.ts';
 import { Bridge } from '../../mysql-bridge/bridge.ts';
+import { logIndex } from '../../raft/core/types.ts';
 import { FakeWorld, fakeOptions, settle } from './bridge-fakes.ts';
 
 const uuid = '83e5dba5-e55d-11f1-b697-02fc00000001';
@@ -23,6 +24,21 @@ test('no server starts before the log has decided; then cut, start, connect, att
     'follow',
   ]);
   expect(node.bridge.status.state.kind).toBe('replica');
+});
+
+test('a leader starts no server while its log holds what an earlier life of it proposed (G5, H4)', async () => {
+  await using node = await opened();
+  node.world.calls.taken();
+
+  node.world.raft.change({ lastIndex: logIndex(2), commitIndex: logIndex(1) });
+  node.world.lead(2);
+  await settle();
+  const undecided = node.world.calls.taken();
+  node.world.raft.change({ commitIndex: logIndex(2) });
+  await settle();
+
+  expect(undecided).toEqual([]);
+  expect(node.world.calls.taken().slice(0, 2)).toEqual(['cut', 'start']);
 });
 
 test('a promotion proposes before it is writable, and opens the gate last', async () => {
