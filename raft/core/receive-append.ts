@@ -98,12 +98,13 @@ function conflictAt(state: RaftState, message: AppendRequest): Result {
 
 /**
  * At most one node leads in a term (HAZARDS I1), so only a node that knows of no other may follow this one. A leader need not be a
- * member by this node's configuration (Raft thesis §4.1), which may be old or empty; but whoever is one is believed before.
+ * member by this node's configuration (Raft thesis §4.1), which may be old or empty; but whoever is one is believed before, and a
+ * stranger not for longer than it is heard.
  */
 function isFromRightfulLeader(state: RaftState, from: NodeId, message: AppendRequest): boolean {
   const { leaderId } = state;
   if (message.term > state.term || leaderId === null || leaderId === from) return true;
-  return !state.isMember(leaderId) && state.isMember(from);
+  return !state.isMember(leaderId) && (state.isMember(from) || !state.mayALeaderBeAlive);
 }
 
 /**

@@ -3,7 +3,8 @@ import { utf8 } from '../../base/bytes.ts';
 import { SeededRandom } from '../../base/random.ts';
 import type { RaftConfig } from '../../raft/core/config.ts';
 import type { Input } from '../../raft/core/inputs.ts';
-import { membershipOfVoters } from '../../raft/core/membership.ts';
+import type { MemberChange } from '../../raft/core/member-changes.ts';
+import { isJoint, type Member, voterMember } from '../../raft/core/membership.ts';
 import type { Message } from '../../raft/core/messages.ts';
 import { logIndex, type NodeId, nodeId } from '../../raft/core/types.ts';
 import { LeaseChecker } from './lease-checker.ts';
@@ -26,7 +27,8 @@ type Fault =
   | 'step-down'
   | 'unreachable'
   | 'electable'
-  | 'inject';
+  | 'inject'
+  | 'change';
 
 /** How often each fault comes; drawn per run, so that runs differ in kind and not only in luck. */
 export type FaultWeights = Readonly<Record<Fault, number>>;
@@ -37,6 +39,10 @@ export interface RandomNetworkOptions {
   readonly weights: FaultWeights;
   /** All clocks run alike: then leases can be checked as well. Otherwise each node has its own time. */
   readonly isLockstep: boolean;
+  /** Nodes that wait to be added; only `change` faults do that. */
+  readonly spareCount: number;
+  /** Whether the last of three or more nodes begins as a witness. */
+  readonly hasWitness: boolean;
 }
 
 const inFlightMax = 400;
@@ -52,25 +58,35 @@ export class RandomNetwork {
   readonly #random: SeededRandom;
   readonly #nodes: SimulatedNode[];
   readonly #ids: readonly NodeId[];
-  readonly #config: Omit<RaftConfig, 'self'>;
+  readonly #config: Omit<RaftConfig, 'self' | 'initialMembers'>;
+  readonly #initialMembers: readonly Member[];
   readonly #faults: readonly Fault[];
   /** Nodes with the same number hear each other. */
   #sides = new Map<NodeId, number>();
   #inFlight: InFlight[] = [];
   #nextPayload = 0;
   #nextReadId = 0;
+  #nextChangeId = 0;
 
-  constructor({ seed, nodeCount, weights, isLockstep }: RandomNetworkOptions) {
+  constructor(options: RandomNetworkOptions) {
+    const { seed, nodeCount, spareCount, weights, isLockstep } = options;
     const random = new SeededRandom(seed);
     this.#random = random;
     this.#isLockstep = isLockstep;
     this.#tickShare = random.below(4, 30);
-    this.#ids = Array.from({ length: nodeCount }, (_, place) => nodeId(`n${place + 1}`));
+    this.#ids = Array.from({ length: nodeCount + spareCount }, (_, place) =>
+      nodeId(`n${place + 1}`),
+    );
+    const isWitness = (place: number): boolean =>
+      options.hasWitness && nodeCount >= 3 && place === nodeCount - 1;
+    this.#initialMembers = this.#ids.slice(0, nodeCount).map((id, place) => ({
+      ...voterMember(id),
+      kind: isWitness(place) ? 'witness' : 'voter',
+    }));
     this.#faults = Object.entries(weights).flatMap(([fault, weight]) =>
       Array.from({ length: weight }, () => fault as Fault),
     );
     this.#config = {
-      initialMembers: membershipOfVoters(this.#ids).incoming,
       heartbeatTicks: 2,
       electionTicksMin: 6,
       electionTicksMax: 12,
@@ -124,11 +140,17 @@ export class RandomNetwork {
     if (leader !== undefined) this.#step(leader, this.#proposal());
   }
 
-  /** Whether every node holds, and knows to be committed, the same log to its end. */
+  /** Whether every member holds, and knows to be committed, the same log to its end, and no change is under way. */
   get isConverged(): boolean {
-    const [first, ...others] = this.#nodes.map(({ status }) => status);
+    const leader = this.#nodes.find(({ status }) => status.leaderReadyIndex !== null)?.status;
+    if (leader === undefined || isJoint(leader.membership)) return false;
+    const members = leader.membership.incoming;
+    const [first, ...others] = this.#nodes
+      .filter(({ id }) => members.some((member) => member.id === id))
+      .map(({ status }) => status);
     if (first === undefined || first.leaderId === null) return false;
     const isAtRest = first.isTailDecided && first.commitIndex === first.lastIndex;
+    if (members.some(({ promotion }) => promotion !== null)) return false;
     return (
       isAtRest &&
       others.every(
@@ -143,7 +165,13 @@ export class RandomNetwork {
 
   #createNode(id: NodeId): SimulatedNode {
     return new SimulatedNode({
-      config: { ...this.#config, self: id },
+      config: {
+        ...this.#config,
+        self: id,
+        initialMembers: this.#initialMembers.some((member) => member.id === id)
+          ? this.#initialMembers
+          : [],
+      },
       random: this.#random,
       onEffect: (node, effect) => this.checker.onEffect(node, effect),
       onSend: (node, to, message) => {
@@ -291,6 +319,13 @@ export class RandomNetwork {
       const isElectable = this.#random.below(0, 2) === 0;
       if (node !== undefined) this.#step(node, { kind: 'set-electable', isElectable });
     },
+    change: () => {
+      const leader = this.#anyLeader();
+      if (leader === undefined) return;
+      this.#nextChangeId += 1;
+      const changes = this.#anyChanges(leader.status.membership.incoming);
+      this.#step(leader, { kind: 'change-membership', changeId: this.#nextChangeId, changes });
+    },
     /** A stranger repeats what it overheard. */
     inject: () => {
       const sent = this.#inFlight[this.#random.below(0, this.#inFlight.length)];
@@ -299,6 +334,33 @@ export class RandomNetwork {
       this.#step(node, { kind: 'message', from: nodeId('stranger'), message: sent.message });
     },
   };
+
+  /** One to three of them, most of which could be made. */
+  #anyChanges(members: readonly Member[]): readonly MemberChange[] {
+    const length = this.#random.below(0, 3) > 0 ? 1 : this.#random.below(2, 4);
+    return Array.from({ length }, () => {
+      const id = this.#ids[this.#random.below(0, this.#ids.length)];
+      assert(id !== undefined, 'there are nodes');
+      const member = this.#anyMember(id);
+      const isMember = members.some((other) => other.id === id);
+      if (!isMember) return { kind: 'add', member: { ...voterMember(id), ...this.#anyLearner() } };
+      const isRemoval = this.#random.below(0, 2) === 0;
+      return isRemoval ? { kind: 'remove', id } : { kind: 'update', member };
+    });
+  }
+
+  #anyMember(id: NodeId): Member {
+    const dice = this.#random.below(0, 8);
+    if (dice < 4) return voterMember(id);
+    if (dice < 5) return { ...voterMember(id), kind: 'witness' };
+    return { ...voterMember(id), ...this.#anyLearner() };
+  }
+
+  #anyLearner(): Pick<Member, 'kind' | 'promotion'> {
+    const dice = this.#random.below(0, 8);
+    if (dice < 5) return { kind: 'learner', promotion: 'voter' };
+    return { kind: 'learner', promotion: dice < 6 ? 'witness' : null };
+  }
 
   #crashOrRestart(): void {
     const node = this.#nodes[this.#random.below(0, this.#nodes.length)];

@@ -1,7 +1,9 @@
 import { assert } from '../../base/assert.ts';
 import { fromUtf8 } from '../../base/bytes.ts';
 import type { Effect } from '../../raft/core/effects.ts';
-import type { Entry } from '../../raft/core/entry.ts';
+import { type Entry, EntryKind } from '../../raft/core/entry.ts';
+import { type Membership, voterSetsOf } from '../../raft/core/membership.ts';
+import { decodeMembership } from '../../raft/core/membership-codec.ts';
 import type { Message } from '../../raft/core/messages.ts';
 import type { LogIndex, NodeId, Term } from '../../raft/core/types.ts';
 import type { SimulatedNode } from './simulated-node.ts';
@@ -17,7 +19,7 @@ interface Seen {
 }
 
 /**
- * Looks at all nodes from outside, after every step, and holds them to the properties of HAZARDS I1–I10. It keeps the
+ * Looks at all nodes from outside, after every step, and holds them to the properties of HAZARDS I1–I11. It keeps the
  * whole history, so that nothing is forgiven because a node forgot it in a crash.
  */
 export class SafetyChecker {
@@ -31,6 +33,9 @@ export class SafetyChecker {
   /** I5: what was committed anywhere, ever. */
   readonly #ledger: string[] = [];
   readonly #seen = new Map<NodeId, Seen>();
+  /** The voters of the newest committed configuration; null before the first. */
+  #committedMembership: Membership | null = null;
+  #configurations = 0;
   /** The newest index known to be committed anywhere when a read was asked for. */
   readonly #reads = new Map<number, number>();
 
@@ -40,6 +45,10 @@ export class SafetyChecker {
 
   get committedCount(): number {
     return this.#ledger.length;
+  }
+
+  get configurationsSeen(): number {
+    return this.#configurations;
   }
 
   get electedCount(): number {
@@ -139,6 +148,7 @@ export class SafetyChecker {
       const earlier = this.#entries.get(key) ?? found;
       assert(earlier === found, `I3: ${node.id} has ${found} where another had ${earlier}`);
       this.#entries.set(key, found);
+      if (entry.kind === EntryKind.membership) this.#onMembershipBegun(node, entry);
     }
   }
 
@@ -152,9 +162,40 @@ export class SafetyChecker {
       return;
     }
     assert(index === this.#ledger.length + 1, `${node.id} leaves a hole before ${index}`);
-    const holders = this.#nodes.filter(({ disk }) => disk.entries[index - 1]?.term === entry.term);
-    assert(holders.length * 2 > this.#nodes.length, `I9: ${found} is on no quorum's disks`);
+    const holders = this.#nodes
+      .filter(({ disk }) => disk.entries[index - 1]?.term === entry.term)
+      .map(({ id }) => id);
+    // The first to know is the leader that counted, by the configuration it has.
+    const isOnQuorum = isQuorumOf(node.status.membership, holders);
+    assert(isOnQuorum, `I9: ${found} is on no quorum's disks, only on ${holders}`);
     this.#ledger.push(found);
+    if (entry.kind === EntryKind.membership) this.#onMembershipCommitted(entry);
+  }
+
+  /** I11: no two quorums of configurations that follow each other are without a common node. */
+  #onMembershipCommitted(entry: Entry): void {
+    const decoded = decodeMembership(entry.payload);
+    assert(decoded.kind === 'membership', `entry ${entry.index} holds no configuration`);
+    const before = this.#committedMembership;
+    const { membership } = decoded;
+    if (before !== null) {
+      assert(doQuorumsMeet(before, membership), `I11: ${entry.index} has a quorum of its own`);
+    }
+    this.#committedMembership = membership;
+    this.#configurations += 1;
+  }
+
+  /** I11: a leader begins a change when the one before is committed, and an entry of its term. */
+  #onMembershipBegun(node: SimulatedNode, entry: Entry): void {
+    const { status, entries } = node;
+    if (status.role !== 'leader' || entry.term !== status.term) return;
+    const own = entries[status.commitIndex - 1];
+    assert(own?.term === status.term, `R4: ${node.id} changes members without a commit`);
+    const before = entries.findLast(
+      ({ kind, index }) => kind === EntryKind.membership && index < entry.index,
+    );
+    const isSettled = before === undefined || before.index <= status.commitIndex;
+    assert(isSettled, `R5: ${node.id} begins ${entry.index} before ${before?.index} is committed`);
   }
 
   /** Linearizable: a read sees all that was known to be committed anywhere when it was asked (HAZARDS R8). */
@@ -167,7 +208,29 @@ export class SafetyChecker {
   }
 }
 
+/** Counted one by one, as the words of the thesis say (§4.3), and not as the machine does it. */
+export function isQuorumOf(membership: Membership, ids: readonly NodeId[]): boolean {
+  const { incoming, outgoing } = voterSetsOf(membership);
+  return [incoming, outgoing].every((voters) => {
+    const agreeing = voters.filter((voter) => ids.includes(voter));
+    return voters.length === 0 || agreeing.length * 2 > voters.length;
+  });
+}
+
+/** By trying: for each set of nodes that decides by one configuration, the rest must not decide by the other. */
+export function doQuorumsMeet(left: Membership, right: Membership): boolean {
+  const all = [left, right].flatMap((membership) => Object.values(voterSetsOf(membership)).flat());
+  const ids = [...new Set<NodeId>(all)];
+  for (let chosen = 0; chosen < 2 ** ids.length; chosen += 1) {
+    const some = ids.filter((_, place) => (chosen & (1 << place)) !== 0);
+    const rest = ids.filter((id) => !some.includes(id));
+    if (isQuorumOf(left, some) && isQuorumOf(right, rest)) return false;
+  }
+  return true;
+}
+
 /** Two entries are the same if all of them is. */
 function wholeEntry({ term, index, kind, payload }: Entry): string {
-  return `${term}/${index}:${kind}:${fromUtf8(payload)}`;
+  const text = kind === EntryKind.membership ? payload.join() : fromUtf8(payload);
+  return `${term}/${index}:${kind}:${text}`;
 }
