@@ -20,6 +20,8 @@ export interface AcceptedBatch {
   /** The newest entry before the truncation of this batch, and the runs that it ends. */
   readonly lastIndexBefore: LogIndex;
   readonly endedRuns: readonly TermRun[];
+  /** The oldest run once the snapshot of this batch took the place of what it covers; null without one, or when none is left. */
+  readonly firstRun: TermRun | null;
   readonly begunRuns: readonly TermRun[];
 }
 
@@ -75,7 +77,7 @@ export class AcceptedLog {
     start: (last: LogIndex) => Result | Promise<Result>,
   ): Promise<Result> {
     if (this.refusal !== null) throw this.refusal;
-    const { firstIndex, lastIndex } = this.#outline;
+    const { lastIndex } = this.#outline;
     assert(
       range.first >= 1 && range.first <= range.last,
       `no range: ${range.first}..${range.last}`,
@@ -84,11 +86,12 @@ export class AcceptedLog {
       range.last <= lastIndex,
       `entry ${range.last} was never written, the last is ${lastIndex}`,
     );
-    if (range.first < firstIndex) throw compacted(range.first, firstIndex);
+    this.#checkHeld(range.first);
     // While a truncation is under way the outline is ahead of the disk, and the disk may be ahead of its promise.
     while (this.#truncationsWaiting > 0 || this.#durableLastIndex < this.#outlineLast(range)) {
       await this.#latestWrite;
       if (this.refusal !== null) throw this.refusal;
+      this.#checkHeld(range.first);
     }
     return start(this.#outlineLast(range));
   }
@@ -108,10 +111,17 @@ export class AcceptedLog {
   #accept(batch: LogBatch): AcceptedBatch {
     const lastIndexBefore = this.#outline.lastIndex;
     const endedRuns = batch.truncateFrom === null ? [] : this.#outline.truncate(batch.truncateFrom);
+    if (batch.snapshot !== null) this.#outline.compact(batch.snapshot);
+    const firstRun = batch.snapshot === null ? null : (this.#outline.termRuns[0] ?? null);
     const begunRuns = batch.entries
       .map((entry) => this.#outline.append(entry))
       .filter((run) => run !== null);
-    return { batch, lastIndexBefore, endedRuns, begunRuns };
+    return { batch, lastIndexBefore, endedRuns, firstRun, begunRuns };
+  }
+
+  #checkHeld(first: LogIndex): void {
+    const { firstIndex } = this.#outline;
+    if (first < firstIndex) throw compacted(first, firstIndex);
   }
 
   #outlineLast(range: ReadRange): LogIndex {

@@ -85,3 +85,23 @@ function openFailure(directory: string, thrown: unknown): OperationalError {
   }
   return writeFailure(thrown);
 }
+
+/** What LevelDB has beyond the interface that the level package shares with browsers. */
+interface RangeFunctions {
+  approximateSize(start: Uint8Array, end: Uint8Array): Promise<number>;
+  compactRange(start: Uint8Array, end: Uint8Array): Promise<void>;
+}
+
+/** About how many bytes the files hold for these keys. */
+export function bytesBetween(engine: Engine, start: Uint8Array, end: Uint8Array): Promise<number> {
+  return rangeFunctions(engine).approximateSize(start, end);
+}
+
+/** Lets the engine give back the space of what was removed between these keys: by itself it may keep it for long. */
+export function reclaim(engine: Engine, start: Uint8Array, end: Uint8Array): Promise<void> {
+  return rangeFunctions(engine).compactRange(start, end);
+}
+
+function rangeFunctions(engine: Engine): RangeFunctions {
+  return engine as unknown as RangeFunctions;
+}

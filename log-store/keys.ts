@@ -9,6 +9,7 @@ import { type LogIndex, logIndex } from '../raft/core/types.ts';
  * 0x10 index:u64   an entry
  * 0x20 index:u64   the first index of a term
  * 0x30             the state of the log, rewritten by every batch
+ * 0x38             what takes the place of the entries that were compacted away
  * 0x40             whose log this is
  * ```
  */
@@ -17,6 +18,7 @@ const termRunKind = 0x20;
 const halfBits = 32;
 
 export const stateKey: Uint8Array = Uint8Array.of(0x30);
+export const snapshotKey: Uint8Array = Uint8Array.of(0x38);
 export const identityKey: Uint8Array = Uint8Array.of(0x40);
 
 /** All keys of a kind: `gte` inclusive, `lt` exclusive. */

@@ -9,13 +9,14 @@ import { type AcceptedBatch, AcceptedLog, type ReadRange } from './accepted-log.
 import type { DurableMarker } from './durable-marker.ts';
 import { defaultEngineOptions, type Engine, type EngineOptions } from './engine.ts';
 import { writeFailure } from './errors.ts';
-import type { StoredState } from './meta-codec.ts';
+import type { StoredSnapshot, StoredState } from './meta-codec.ts';
 import { checkEntries, readMemberships, readOutline } from './open-check.ts';
 import { openFiles } from './open-files.ts';
 import { RecheckWindow } from './recheck-window.ts';
-import type { DecodedRecord } from './record-codec.ts';
+import { chainStart, type DecodedRecord } from './record-codec.ts';
 import { RecordReader } from './record-reader.ts';
 import { scrubRecords, scrubTables } from './scrub.ts';
+import { Sweeper } from './sweeper.ts';
 import { planWrite } from './write-plan.ts';
 
 export interface LevelLogStoreOptions extends Partial<EngineOptions> {
@@ -45,10 +46,11 @@ export async function openLevelLogStore(options: LevelLogStoreOptions): Promise<
   };
   const files = await openFiles({ ...options, engineOptions });
   try {
-    const outline = await readOutline(files.engine, files.state);
-    const { checkedFrom } = await checkEntries(files.engine, files.state, outline);
-    const membershipEntries = await readMemberships(files.engine, files.state, outline);
-    const { hardState } = files.state;
+    const { engine, state, snapshot } = files;
+    const outline = await readOutline(engine, state, snapshot?.meta ?? null);
+    const { checkedFrom } = await checkEntries(engine, { state, snapshot }, outline);
+    const membershipEntries = await readMemberships(engine, state, outline);
+    const { hardState } = state;
     const opened: LogStoreState = { hardState, ...outline.state(), membershipEntries };
     options.logger.info('log-store-opened', {
       firstIndex: opened.firstIndex,
@@ -70,6 +72,7 @@ interface LevelLogStoreParts {
   readonly engine: Engine;
   readonly marker: DurableMarker;
   readonly state: StoredState;
+  readonly snapshot: StoredSnapshot | null;
   readonly uncheckedTables: readonly string[];
   readonly opened: LogStoreState;
   readonly engineOptions: EngineOptions;
@@ -85,21 +88,30 @@ export class LevelLogStore implements LogStore {
   readonly #log: AcceptedLog;
   readonly #reader: RecordReader;
   readonly #window: RecheckWindow;
+  readonly #sweeper: Sweeper;
   readonly #closing = new AbortController();
   readonly #reads = new Set<Promise<unknown>>();
   #scrubbing: Promise<void> = Promise.resolve();
   #state: StoredState;
+  #baseChecksum: number;
   #closed: Promise<void> | null = null;
 
   constructor(parts: LevelLogStoreParts) {
     this.#parts = parts;
     this.opened = parts.opened;
     this.#state = parts.state;
+    this.#baseChecksum = parts.snapshot?.checksum ?? chainStart;
     this.#log = new AcceptedLog(parts.opened, (group) => this.#carryOut(group));
     this.#reader = new RecordReader(parts.engine, this.#log.outline);
     this.#window = new RecheckWindow({
       from: parts.state.recheckFrom,
       segmentBytes: parts.engineOptions.writeBufferBytes,
+    });
+    this.#sweeper = new Sweeper({
+      engine: parts.engine,
+      clock: parts.clock,
+      signal: this.#closing.signal,
+      onFailure: (cause) => this.#end(writeFailure(cause)),
     });
   }
 
@@ -107,6 +119,8 @@ export class LevelLogStore implements LogStore {
   startBackgroundWork(checkedFrom: LogIndex): void {
     const { clock, marker } = this.#parts;
     marker.keepSynced(clock, (cause) => this.#end(writeFailure(cause)));
+    // The node before this one may have ended between a compaction and its sweeping.
+    if (this.#state.firstIndex > 1) this.#sweeper.sweepTo(this.#state.firstIndex);
     this.#scrubbing = this.#scrub(checkedFrom);
   }
 
@@ -139,13 +153,17 @@ export class LevelLogStore implements LogStore {
     const { engine, marker } = this.#parts;
     const plan = await planWrite(group, {
       state: this.#state,
+      baseChecksum: this.#baseChecksum,
       window: this.#window,
       checksumAt: (index) => this.#reader.checksumAt(index),
     });
     await engine.batch(plan.operations, { sync: true });
+    const { firstIndex: firstIndexBefore } = this.#state;
     this.#state = plan.state;
-    const { sequence, hardState, lastIndex } = plan.state;
+    this.#baseChecksum = plan.baseChecksum;
+    const { sequence, hardState, firstIndex, lastIndex } = plan.state;
     marker.write({ sequence, term: hardState.term, lastIndex });
+    if (firstIndex > firstIndexBefore) this.#sweeper.sweepTo(firstIndex);
   }
 
   #readRecords(range: ReadRange & { readonly countMin: number }): Promise<DecodedRecord[]> {
@@ -172,6 +190,7 @@ export class LevelLogStore implements LogStore {
         ...pace,
         first: opened.firstIndex,
         last: checkedFrom,
+        firstHeld: () => this.#log.outline.firstIndex,
         lastHeld: () => this.#log.outline.lastIndex,
         checkPiece: async (piece) => (await this.#readRecords({ ...piece, countMin: 2 })).length,
       });
@@ -195,6 +214,7 @@ export class LevelLogStore implements LogStore {
     this.#closing.abort();
     await this.#log.close();
     await this.#scrubbing;
+    await this.#sweeper.idle();
     await Promise.allSettled(this.#reads);
     try {
       await this.#parts.marker.close();

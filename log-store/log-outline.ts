@@ -1,5 +1,6 @@
 import { assert } from '../base/assert.ts';
 import type { Entry } from '../raft/core/entry.ts';
+import type { SnapshotMeta } from '../raft/core/snapshot.ts';
 import { type LogIndex, logIndex, type Term, term } from '../raft/core/types.ts';
 
 export interface TermRun {
@@ -9,12 +10,15 @@ export interface TermRun {
 
 /** What an outline is made from; `lastIndex` is `firstIndex - 1` when no entry is held. */
 export interface OutlineState {
+  /** What the log begins behind; null when that is nothing. */
+  readonly snapshot: SnapshotMeta | null;
   readonly firstIndex: LogIndex;
   readonly lastIndex: LogIndex;
   readonly termRuns: readonly TermRun[];
 }
 
 export const emptyOutline: OutlineState = {
+  snapshot: null,
   firstIndex: logIndex(1),
   lastIndex: logIndex(0),
   termRuns: [],
@@ -26,14 +30,20 @@ export const emptyOutline: OutlineState = {
  * Invariant: runs are ascending in both fields, the first starts at `firstIndex`, none starts past `lastIndex`.
  */
 export class LogOutline {
-  readonly firstIndex: LogIndex;
+  #snapshot: SnapshotMeta | null;
+  #firstIndex: LogIndex;
   #lastIndex: LogIndex;
   readonly #termRuns: TermRun[];
 
   constructor(state: OutlineState) {
-    this.firstIndex = state.firstIndex;
+    this.#snapshot = state.snapshot;
+    this.#firstIndex = state.firstIndex;
     this.#lastIndex = state.lastIndex;
     this.#termRuns = [...state.termRuns];
+  }
+
+  get firstIndex(): LogIndex {
+    return this.#firstIndex;
   }
 
   get lastIndex(): LogIndex {
@@ -45,11 +55,12 @@ export class LogOutline {
   }
 
   get lastTerm(): Term {
-    return this.#termRuns.at(-1)?.term ?? term(0);
+    return this.#termRuns.at(-1)?.term ?? this.#snapshot?.last.term ?? term(0);
   }
 
   state(): OutlineState {
     return {
+      snapshot: this.#snapshot,
       firstIndex: this.firstIndex,
       lastIndex: this.#lastIndex,
       termRuns: [...this.#termRuns],
@@ -66,6 +77,24 @@ export class LogOutline {
     this.#lastIndex = logIndex(from - 1);
     const kept = this.#termRuns.findLastIndex((run) => run.firstIndex < from) + 1;
     return this.#termRuns.splice(kept);
+  }
+
+  /** Forgets entries up to the last one the snapshot covers, whether the log reaches so far or not. */
+  compact(snapshot: SnapshotMeta): void {
+    const { last } = snapshot;
+    assert(last.index >= this.#firstIndex, `entry ${last.index} was compacted away already`);
+    this.#snapshot = snapshot;
+    this.#firstIndex = logIndex(last.index + 1);
+    if (this.#lastIndex <= last.index) {
+      this.#lastIndex = last.index;
+      this.#termRuns.length = 0;
+      return;
+    }
+    const position = this.#termRuns.findLastIndex((run) => run.firstIndex <= this.#firstIndex);
+    this.#termRuns.splice(0, position);
+    const [oldest] = this.#termRuns;
+    assert(oldest !== undefined, `a term run covers entry ${this.#firstIndex}`);
+    this.#termRuns[0] = { term: oldest.term, firstIndex: this.#firstIndex };
   }
 
   /** Adds the next entry; answers with the run it begins, if it does. */
@@ -91,7 +120,7 @@ export class LogOutline {
     const termRuns = this.#termRuns
       .slice(start, end)
       .map((run) => (run.firstIndex < first ? { ...run, firstIndex: first } : run));
-    return new LogOutline({ firstIndex: first, lastIndex: last, termRuns });
+    return new LogOutline({ snapshot: null, firstIndex: first, lastIndex: last, termRuns });
   }
 
   /** The term of a held entry, without a read. */

@@ -2,6 +2,7 @@ import { assert } from '../base/assert.ts';
 import { type Deferred, deferred } from '../base/deferred.ts';
 import { codeOf, type OperationalError } from '../base/errors.ts';
 import { type Entry, EntryKind } from '../raft/core/entry.ts';
+import type { SnapshotMeta } from '../raft/core/snapshot.ts';
 import { type HardState, type LogIndex, logIndex, term } from '../raft/core/types.ts';
 import type { LogBatch, LogStore, LogStoreState } from '../raft/log-store.ts';
 import { type AcceptedBatch, AcceptedLog, type ReadRange } from './accepted-log.ts';
@@ -12,6 +13,7 @@ import { membershipIndexesMax } from './meta-codec.ts';
 /** The content of a memory store's "disk": what a store that opens it finds, whoever crashed before. */
 export class MemoryLogDisk {
   hardState: HardState = { term: term(0), votedFor: null };
+  snapshot: SnapshotMeta | null = null;
   firstIndex: LogIndex = logIndex(1);
   readonly entries: Entry[] = [];
   /** Indexes whose entries read as damaged, with the reason. */
@@ -26,18 +28,20 @@ export class MemoryLogDisk {
     this.damage.set(index, reason);
   }
 
-  /** Drops the oldest entries, as compaction will. */
-  compactBefore(index: LogIndex): void {
-    assert(index >= this.firstIndex && index <= this.lastIndex + 1, `${index} is not in the log`);
-    this.entries.splice(0, index - this.firstIndex);
-    this.firstIndex = index;
-  }
-
   /** All of the batch, at once. */
   apply(batch: LogBatch): void {
     if (batch.hardState !== null) this.hardState = batch.hardState;
     if (batch.truncateFrom !== null) {
       this.entries.splice(Math.max(0, batch.truncateFrom - this.firstIndex));
+    }
+    if (batch.snapshot !== null) {
+      const { index } = batch.snapshot.last;
+      this.entries.splice(0, index + 1 - this.firstIndex);
+      this.firstIndex = logIndex(index + 1);
+      this.snapshot = batch.snapshot;
+      for (const damaged of [...this.damage.keys()]) {
+        if (damaged <= index) this.damage.delete(damaged);
+      }
     }
     for (const entry of batch.entries) {
       assert(entry.index === this.lastIndex + 1, `entry ${entry.index} leaves a hole`);
@@ -47,16 +51,14 @@ export class MemoryLogDisk {
 
   /** What a store finds when it opens this disk. */
   state(): LogStoreState {
-    const outline = new LogOutline({ ...emptyOutline, ...this.#emptyBounds() });
+    const { snapshot, firstIndex } = this;
+    const lastIndex = logIndex(firstIndex - 1);
+    const outline = new LogOutline({ ...emptyOutline, snapshot, firstIndex, lastIndex });
     for (const entry of this.entries) outline.append(entry);
     const membershipEntries = this.entries
       .filter(({ kind }) => kind === EntryKind.membership)
       .slice(-membershipIndexesMax);
     return { hardState: this.hardState, ...outline.state(), membershipEntries };
-  }
-
-  #emptyBounds(): { readonly firstIndex: LogIndex; readonly lastIndex: LogIndex } {
-    return { firstIndex: this.firstIndex, lastIndex: logIndex(this.firstIndex - 1) };
   }
 }
 

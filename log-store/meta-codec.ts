@@ -1,5 +1,7 @@
 import { ByteReader, BytesError, ByteWriter, fromUtf8, utf8 } from '../base/bytes.ts';
 import { crc32c } from '../base/crc32c.ts';
+import { decodeMembership, encodeMembership } from '../raft/core/membership-codec.ts';
+import type { SnapshotMeta } from '../raft/core/snapshot.ts';
 import {
   type HardState,
   isNodeId,
@@ -44,6 +46,13 @@ export interface StoredState {
  */
 export const membershipIndexesMax = 8;
 
+/** What takes the place of the entries before the first one held. */
+export interface StoredSnapshot {
+  readonly meta: SnapshotMeta;
+  /** Checksum of the record that the first one held was written behind: where the chain goes on. */
+  readonly checksum: number;
+}
+
 /** Newest batch that was reported durable, kept outside the engine. */
 export interface DurableMark {
   readonly sequence: number;
@@ -55,7 +64,7 @@ export interface DurableMark {
  * Small records share a frame: `u32 CRC-32C of the rest, u8 kind, body`. Decoders answer null to anything that is not
  * exactly what an encoder wrote.
  */
-const frameKind = { identity: 1, state: 2, termRun: 3, durableMark: 4 } as const;
+const frameKind = { identity: 1, state: 2, termRun: 3, durableMark: 4, snapshot: 5 } as const;
 type FrameKind = (typeof frameKind)[keyof typeof frameKind];
 
 export function encodeIdentity(identity: Identity): Uint8Array {
@@ -115,6 +124,29 @@ export function decodeTermRun(bytes: Uint8Array): TermRun | null {
     term: term(safeInteger(body)),
     firstIndex: logIndex(safeInteger(body)),
   }));
+}
+
+export function encodeSnapshot({ meta, checksum }: StoredSnapshot): Uint8Array {
+  const { last, membership } = meta;
+  return frame(frameKind.snapshot, (body) => {
+    integer(integer(body, last.term), last.index);
+    body.u32(checksum);
+    // No configuration stands at index 0, so it can stand for "as configured".
+    integer(body, membership?.index ?? 0);
+    if (membership !== null) body.bytes(encodeMembership(membership.membership));
+  });
+}
+
+export function decodeSnapshot(bytes: Uint8Array): StoredSnapshot | null {
+  return unframe(bytes, frameKind.snapshot, (body) => {
+    const last = { term: term(safeInteger(body)), index: logIndex(safeInteger(body)) };
+    const checksum = body.u32();
+    const index = logIndex(safeInteger(body));
+    if (index === 0) return { meta: { last, membership: null }, checksum };
+    const decoded = decodeMembership(body.rest());
+    if (decoded.kind === 'malformed') throw new BytesError(decoded.reason);
+    return { meta: { last, membership: { index, membership: decoded.membership } }, checksum };
+  });
 }
 
 export function encodeDurableMark(mark: DurableMark): Uint8Array {

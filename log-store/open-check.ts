@@ -1,11 +1,17 @@
 import { bytesEqual } from '../base/bytes.ts';
 import { type Entry, EntryKind } from '../raft/core/entry.ts';
+import type { SnapshotMeta } from '../raft/core/snapshot.ts';
 import { type LogIndex, logIndex } from '../raft/core/types.ts';
 import type { Engine } from './engine.ts';
 import { logStoreCorrupt, readFailure } from './errors.ts';
 import { entryKey, entryKeyIndex, entryKeys, termRunKey, termRunKeys } from './keys.ts';
 import { LogOutline, type TermRun } from './log-outline.ts';
-import { type DurableMark, decodeTermRun, type StoredState } from './meta-codec.ts';
+import {
+  type DurableMark,
+  decodeTermRun,
+  type StoredSnapshot,
+  type StoredState,
+} from './meta-codec.ts';
 import { chainStart, type DecodedRecord } from './record-codec.ts';
 import { checkChain, checkRecord, RecordReader } from './record-reader.ts';
 
@@ -31,10 +37,16 @@ export function checkMark(state: StoredState, mark: DurableMark): void {
 }
 
 /** The log's shape from its term runs alone: no entry is read for it. */
-export async function readOutline(engine: Engine, state: StoredState): Promise<LogOutline> {
+export async function readOutline(
+  engine: Engine,
+  state: StoredState,
+  snapshot: SnapshotMeta | null,
+): Promise<LogOutline> {
   const { firstIndex, lastIndex } = state;
   const termRuns: TermRun[] = [];
-  for await (const [key, value] of engine.iterator({ ...termRunKeys, fillCache: false })) {
+  // Runs that end before the first index are on their way out.
+  const range = { ...termRunKeys, gte: termRunKey(firstIndex), fillCache: false };
+  for await (const [key, value] of engine.iterator(range)) {
     const run = decodeTermRun(value);
     if (run === null || !bytesEqual(key, termRunKey(run.firstIndex))) {
       throw logStoreCorrupt({ index: null, reason: 'the record of a term is damaged' });
@@ -50,7 +62,7 @@ export async function readOutline(engine: Engine, state: StoredState): Promise<L
   if (!isEmpty && termRuns[0]?.firstIndex !== firstIndex) {
     throw logStoreCorrupt({ index: firstIndex, reason: 'no term is known for it' });
   }
-  return new LogOutline({ firstIndex, lastIndex, termRuns });
+  return new LogOutline({ snapshot, firstIndex, lastIndex, termRuns });
 }
 
 /**
@@ -60,17 +72,20 @@ export async function readOutline(engine: Engine, state: StoredState): Promise<L
  */
 export async function checkEntries(
   engine: Engine,
-  state: StoredState,
+  found: { readonly state: StoredState; readonly snapshot: StoredSnapshot | null },
   outline: LogOutline,
 ): Promise<{ readonly checkedFrom: LogIndex }> {
+  const { state, snapshot } = found;
+  const baseChecksum = snapshot?.checksum ?? chainStart;
   const { firstIndex, lastIndex } = outline;
   await checkEnds(engine, outline);
   const checkedFrom = logIndex(Math.max(firstIndex, Math.min(state.recheckFrom, lastIndex)));
   if (lastIndex < firstIndex) {
-    if (state.lastChecksum === chainStart) return { checkedFrom };
+    if (state.lastChecksum === baseChecksum) return { checkedFrom };
     throw logStoreCorrupt({ index: null, reason: 'it is empty, but its last entry is known' });
   }
   const reader = new RecordReader(engine, outline);
+  await checkFirst(reader, { firstIndex, baseChecksum });
   await checkProbes(engine, outline, probes(outline, checkedFrom));
   const last = await checkTail(reader, { from: checkedFrom, lastIndex });
   if (last?.checksum !== state.lastChecksum) {
@@ -103,12 +118,26 @@ export async function readMemberships(
   return found;
 }
 
+/** The chain begins where the compacted part of it ended. */
+async function checkFirst(
+  reader: RecordReader,
+  expected: { readonly firstIndex: LogIndex; readonly baseChecksum: number },
+): Promise<void> {
+  const { firstIndex, baseChecksum } = expected;
+  const range = { first: firstIndex, last: firstIndex, bytesMax: 1, countMin: 1 };
+  const [first] = await reader.range(range);
+  if (first?.previousChecksum === baseChecksum) return;
+  const reason = 'it was written behind another entry than the one that was compacted away';
+  throw logStoreCorrupt({ index: firstIndex, reason });
+}
+
 async function checkEnds(engine: Engine, outline: LogOutline): Promise<void> {
-  const [oldest, newest] = await Promise.all([
-    oneKey(engine, { reverse: false }),
-    oneKey(engine, { reverse: true }),
-  ]);
+  // What lies before the first index counts for nothing: a crash may have come between a compaction and its sweeping.
   const { firstIndex, lastIndex } = outline;
+  const [oldest, newest] = await Promise.all([
+    oneKey(engine, { gte: entryKey(firstIndex), reverse: false }),
+    oneKey(engine, { gte: entryKey(firstIndex), reverse: true }),
+  ]);
   if (lastIndex < firstIndex) {
     if (oldest === undefined) return;
     throw logStoreCorrupt({ index: oldest, reason: 'it is there, but the log should be empty' });
@@ -124,7 +153,7 @@ async function checkEnds(engine: Engine, outline: LogOutline): Promise<void> {
 
 async function oneKey(
   engine: Engine,
-  options: { readonly reverse: boolean },
+  options: { readonly gte: Uint8Array; readonly reverse: boolean },
 ): Promise<LogIndex | undefined> {
   const [key] = await engine.keys({ ...entryKeys, ...options, limit: 1, fillCache: false }).all();
   if (key === undefined) return undefined;

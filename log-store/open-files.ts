@@ -5,13 +5,15 @@ import { logIndex, type NodeId, term } from '../raft/core/types.ts';
 import { DurableMarker, syncDirectory } from './durable-marker.ts';
 import { type Engine, type EngineOptions, holdsTables, openEngine } from './engine.ts';
 import { logStoreCorrupt, readFailure, writeFailure } from './errors.ts';
-import { allKeys, identityKey, stateKey } from './keys.ts';
+import { allKeys, identityKey, snapshotKey, stateKey } from './keys.ts';
 import {
   decodeIdentity,
+  decodeSnapshot,
   decodeState,
   encodeIdentity,
   encodeState,
   formatVersion,
+  type StoredSnapshot,
   type StoredState,
 } from './meta-codec.ts';
 import { checkMark } from './open-check.ts';
@@ -36,6 +38,8 @@ export interface OpenedFiles {
   readonly engine: Engine;
   readonly marker: DurableMarker;
   readonly state: StoredState;
+  /** Null when nothing was compacted away. */
+  readonly snapshot: StoredSnapshot | null;
   /** Tables of the engine whose blocks were not read yet. */
   readonly uncheckedTables: readonly string[];
 }
@@ -77,10 +81,11 @@ async function openBoth(options: OpenFilesOptions): Promise<OpenedFiles> {
     engine = await openEngine(engineDirectory, { ...options.engineOptions, mayCreate });
     const state = await readOrMakeState(engine, { ...options, isNew: existing === null });
     if (existing !== null) checkMark(state, existing.mark);
+    const snapshot = await readSnapshot(engine, state);
     marker ??= await makeMarker(markerPath, state);
     const { sequence, hardState, lastIndex } = state;
     marker.write({ sequence, term: hardState.term, lastIndex });
-    return { engine, marker, state, uncheckedTables };
+    return { engine, marker, state, snapshot, uncheckedTables };
   } catch (thrown) {
     // Whatever else goes wrong, the reason of the refusal is what must be told.
     await Promise.allSettled([marker?.close(), engine?.close()]);
@@ -115,6 +120,19 @@ async function readOrMakeState(
   const state = stateBytes === undefined ? null : decodeState(stateBytes);
   if (state !== null) return state;
   const reason = `the record of its state is ${stateBytes === undefined ? 'missing' : 'damaged'}`;
+  throw logStoreCorrupt({ index: null, reason });
+}
+
+/** A log that begins behind entry 1 must know behind what. */
+async function readSnapshot(engine: Engine, state: StoredState): Promise<StoredSnapshot | null> {
+  const bytes = await engine.get(snapshotKey).catch((thrown: unknown) => {
+    throw readFailure(null, thrown);
+  });
+  const snapshot = bytes === undefined ? null : decodeSnapshot(bytes);
+  const isFound = bytes === undefined || snapshot !== null;
+  const last = snapshot?.meta.last.index ?? 0;
+  if (isFound && last + 1 === state.firstIndex) return snapshot;
+  const reason = `the log begins at ${state.firstIndex}, and what it begins behind is ${isFound ? `entry ${last}` : 'damaged'}`;
   throw logStoreCorrupt({ index: null, reason });
 }
 

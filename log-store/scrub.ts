@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts';
+import { codeOf } from '../base/errors.ts';
 import { type LogIndex, logIndex } from '../raft/core/types.ts';
 import { checkTable } from './table-check.ts';
 
@@ -20,6 +21,8 @@ export interface ScrubRecordsOptions extends Pace {
   readonly first: LogIndex;
   /** The last entry to read; those behind it were checked at open. */
   readonly last: LogIndex;
+  /** The oldest entry now: a compaction may have come past `first`. */
+  readonly firstHeld: () => LogIndex;
   /** The newest entry now: a truncation may have come below `last`. */
   readonly lastHeld: () => LogIndex;
   /** Reads and checks a piece; answers how many records it held, at least two unless there is one only. */
@@ -44,10 +47,19 @@ export async function scrubTables(paths: readonly string[], pace: Pace): Promise
 export async function scrubRecords(options: ScrubRecordsOptions): Promise<void> {
   for (let { first } = options; ; ) {
     const end = Math.min(options.last, options.lastHeld());
+    first = logIndex(Math.max(first, options.firstHeld()));
     if (first >= end) return;
     const last = logIndex(Math.min(end, first + pieceRecordsMax - 1));
     const piece = { first, last, bytesMax: pieceBytesMax };
-    const count = await withRest(options, () => options.checkPiece(piece));
+    const count = await withRest(options, async () => {
+      try {
+        return await options.checkPiece(piece);
+      } catch (thrown) {
+        // Compacted away while the read waited its turn.
+        if (codeOf(thrown) === 'LOG_STORE_COMPACTED') return 0;
+        throw thrown;
+      }
+    });
     first = logIndex(first + Math.max(1, count - 1));
   }
 }

@@ -1,8 +1,10 @@
 import { EntryKind } from '../raft/core/entry.ts';
+import type { SnapshotMeta } from '../raft/core/snapshot.ts';
 import { type LogIndex, logIndex } from '../raft/core/types.ts';
 import { type AcceptedBatch, truncates } from './accepted-log.ts';
-import { entryKey, stateKey, termRunKey } from './keys.ts';
+import { entryKey, snapshotKey, stateKey, termRunKey } from './keys.ts';
 import {
+  encodeSnapshot,
   encodeState,
   encodeTermRun,
   membershipIndexesMax,
@@ -20,10 +22,13 @@ export interface WritePlan {
   readonly operations: Operation[];
   /** What is true once they are durable. */
   readonly state: StoredState;
+  readonly baseChecksum: number;
 }
 
 export interface WritePlanContext {
   readonly state: StoredState;
+  /** Checksum of the record that the first one held was written behind. */
+  readonly baseChecksum: number;
   /** Told of the write as if it were done: a failed write is the last one. */
   readonly window: RecheckWindow;
   /** The checksum of a durable record. */
@@ -46,16 +51,19 @@ class Planner {
   /** Of the records planned so far: a later batch of the group may truncate in their midst. */
   readonly #checksums: Map<LogIndex, number> = new Map<LogIndex, number>();
   #state: StoredState;
+  #baseChecksum: number;
 
   constructor(context: WritePlanContext) {
     this.#context = context;
     this.#state = { ...context.state, sequence: context.state.sequence + 1 };
+    this.#baseChecksum = context.baseChecksum;
   }
 
   async add(accepted: AcceptedBatch): Promise<void> {
     const { batch } = accepted;
     if (batch.hardState !== null) this.#state = { ...this.#state, hardState: batch.hardState };
     if (truncates(accepted)) await this.#truncate(accepted);
+    if (batch.snapshot !== null) await this.#compact(accepted, batch.snapshot);
     let { lastIndex, lastChecksum, membershipIndexes } = this.#state;
     let bytes = 0;
     for (const entry of batch.entries) {
@@ -81,7 +89,7 @@ class Planner {
   finish(): WritePlan {
     const state = { ...this.#state, recheckFrom: this.#context.window.from };
     this.#operations.push({ type: 'put', key: stateKey, value: encodeState(state) });
-    return { operations: this.#operations, state };
+    return { operations: this.#operations, state, baseChecksum: this.#baseChecksum };
   }
 
   async #truncate(accepted: AcceptedBatch): Promise<void> {
@@ -101,8 +109,28 @@ class Planner {
     this.#state = { ...this.#state, lastIndex, lastChecksum, membershipIndexes };
   }
 
+  /** What it covers counts for nothing from here on; removing it can wait, and is not done in one write (`sweeper.ts`). */
+  async #compact(accepted: AcceptedBatch, meta: SnapshotMeta): Promise<void> {
+    const { index } = meta.last;
+    const isHeld = index <= this.#state.lastIndex;
+    const checksum = isHeld ? await this.#checksumAt(index) : chainStart;
+    const value = encodeSnapshot({ meta, checksum });
+    this.#operations.push({ type: 'put', key: snapshotKey, value });
+    const { firstRun } = accepted;
+    if (firstRun !== null) {
+      const key = termRunKey(firstRun.firstIndex);
+      this.#operations.push({ type: 'put', key, value: encodeTermRun(firstRun) });
+    }
+    this.#baseChecksum = checksum;
+    this.#state = {
+      ...this.#state,
+      firstIndex: logIndex(index + 1),
+      ...(isHeld ? {} : { lastIndex: index, lastChecksum: chainStart }),
+    };
+  }
+
   async #checksumAt(index: LogIndex): Promise<number> {
-    if (index < this.#state.firstIndex) return chainStart;
+    if (index < this.#state.firstIndex) return this.#baseChecksum;
     return this.#checksums.get(index) ?? (await this.#context.checksumAt(index));
   }
 }

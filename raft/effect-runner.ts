@@ -13,7 +13,7 @@ import { type EntryRange, PeerOutbox } from './peer-outbox.ts';
 import type { Transport } from './transport.ts';
 import { WriteQueue } from './write-queue.ts';
 
-/** Effects that are answers to callers or news for the node: everything that is not disk or network. */
+/** Effects that are answers to callers, news or orders for the node: all but those of the log and of messages. */
 export type Notice = Exclude<Effect, { readonly kind: 'persist' | 'send' | 'send-entries' }>;
 
 export interface EffectRunnerOptions {
@@ -127,6 +127,8 @@ export class EffectRunner {
       case 'membership-changed':
       case 'membership-change-ended':
       case 'transfer-ended':
+      case 'send-snapshot':
+      case 'fetch-snapshot':
         this.#options.onNotice(effect);
         return;
       default:
@@ -136,6 +138,7 @@ export class EffectRunner {
 
   #persist(effect: PersistEffect): void {
     if (effect.truncateFrom !== null) this.#cache.truncateFrom(effect.truncateFrom);
+    if (effect.snapshot !== null) this.#cache.compactTo(effect.snapshot.last.index);
     this.#cache.append(effect.entries);
     this.#writes.add(effect);
   }

@@ -65,6 +65,12 @@ export class EntryCache {
     this.#durableIndex = Math.min(this.#durableIndex, index - 1);
   }
 
+  /** Forgets entries up to `index`, durable or not: the log begins behind it. */
+  compactTo(index: LogIndex): void {
+    while (this.length > 0 && this.#firstIndex <= index) this.#dropOldest();
+    this.#tidy();
+  }
+
   /** Entries up to `index` are on disk and may be forgotten when memory is short. */
   markDurable(index: LogIndex): void {
     this.#durableIndex = Math.max(this.#durableIndex, index);
@@ -100,12 +106,20 @@ export class EntryCache {
       this.length > 0 &&
       this.#firstIndex <= this.#durableIndex
     ) {
-      const entry = this.#entries[this.#head];
-      if (entry !== undefined) this.#bytes -= costOf(entry);
-      this.#entries[this.#head] = undefined;
-      this.#head += 1;
-      this.#firstIndex += 1;
+      this.#dropOldest();
     }
+    this.#tidy();
+  }
+
+  #dropOldest(): void {
+    const entry = this.#entries[this.#head];
+    if (entry !== undefined) this.#bytes -= costOf(entry);
+    this.#entries[this.#head] = undefined;
+    this.#head += 1;
+    this.#firstIndex += 1;
+  }
+
+  #tidy(): void {
     if (this.length === 0) this.#clear();
     // Copying only once half is waste keeps the cost per entry constant.
     else if (this.#head * 2 >= this.#entries.length) {

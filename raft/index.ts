@@ -12,6 +12,7 @@ export {
   membershipOfVoters,
   voterMember,
 } from './core/membership.ts';
+export type { SnapshotMeta } from './core/snapshot.ts';
 export {
   type EntryId,
   type HardState,
@@ -43,4 +44,6 @@ export type { PeerAddress } from './grpc/peer-link.ts';
 export type { LogBatch, LogStore, LogStoreState } from './log-store.ts';
 export { createRaftNode, RaftNode, type RaftNodeOptions } from './node.ts';
 export type { PeerStatus, ProposalReceipt, Raft, RaftStatus } from './raft-api.ts';
+export type { SnapshotParts } from './snapshot-exchange.ts';
+export type { SnapshotSource, SnapshotStore } from './snapshot-store.ts';
 export type { Transport, TransportEvents } from './transport.ts';

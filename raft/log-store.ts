@@ -1,10 +1,13 @@
 import type { Entry } from './core/entry.ts';
+import type { SnapshotMeta } from './core/snapshot.ts';
 import type { HardState, LogIndex, Term } from './core/types.ts';
 
 /** What a store holds when it is opened, without any payload. */
 export interface LogStoreState {
   readonly hardState: HardState;
-  /** Oldest entry still held; 1 when nothing was compacted. */
+  /** What takes the place of the entries before `firstIndex`; null when nothing was compacted. */
+  readonly snapshot: SnapshotMeta | null;
+  /** Oldest entry still held, right behind `snapshot.last`; 1 when nothing was compacted. */
   readonly firstIndex: LogIndex;
   /** Newest entry held; `firstIndex - 1` when empty. */
   readonly lastIndex: LogIndex;
@@ -19,7 +22,12 @@ export interface LogBatch {
   readonly hardState: HardState | null;
   /** Entries from here on are removed first. */
   readonly truncateFrom: LogIndex | null;
-  /** Consecutive; the first follows directly behind what is left after the truncation. */
+  /**
+   * Then entries up to `snapshot.last.index` are removed, and this is kept in their place. A log that ends before is empty then, and
+   * goes on behind it. From the return of `write` on, a read of such an entry is refused.
+   */
+  readonly snapshot: SnapshotMeta | null;
+  /** Consecutive; the first follows directly behind what is left after all that. */
   readonly entries: readonly Entry[];
 }
 

@@ -5,11 +5,17 @@ import type { LogBatch } from './log-store.ts';
  * in flight shares the next sync. `second` removes nothing that lies before the end of what `first` leaves, by contract.
  */
 export function mergeBatches(first: LogBatch, second: LogBatch): LogBatch {
-  const cut = second.truncateFrom;
-  const kept = cut === null ? first.entries : first.entries.filter((entry) => entry.index < cut);
+  const cut = second.truncateFrom ?? Infinity;
+  const compacted = second.snapshot?.last.index ?? 0;
+  // Entries stand behind the snapshot of their batch, so those that it covers must go.
+  const isCut = first.entries.some(({ index }) => index >= cut || index <= compacted);
+  const kept = isCut
+    ? first.entries.filter(({ index }) => index < cut && index > compacted)
+    : first.entries;
   return {
     hardState: second.hardState ?? first.hardState,
     truncateFrom: mergedTruncation(first, second),
+    snapshot: second.snapshot ?? first.snapshot,
     entries: kept.length === 0 ? second.entries : [...kept, ...second.entries],
   };
 }

@@ -10,6 +10,7 @@ import { RaftMachine } from './core/machine.ts';
 import type { MemberChange } from './core/member-changes.ts';
 import { isJoint } from './core/membership.ts';
 import type { MembershipRecord } from './core/membership-history.ts';
+import type { SnapshotMeta } from './core/snapshot.ts';
 import type { LogIndex, NodeId, Term } from './core/types.ts';
 import { EffectRunner, type Notice } from './effect-runner.ts';
 import {
@@ -26,9 +27,10 @@ import type { Machine } from './machine.ts';
 import { MembershipCallers } from './membership-callers.ts';
 import type { ProposalReceipt, Raft, RaftStatus } from './raft-api.ts';
 import { isSameStatus, raftStatusOf } from './raft-status.ts';
+import { SnapshotExchange, type SnapshotParts } from './snapshot-exchange.ts';
 import { Ticker } from './ticker.ts';
 import type { Transport } from './transport.ts';
-import { WaitingReads } from './waiting-reads.ts';
+import { isRead, type ReadKind, WaitingReads } from './waiting-reads.ts';
 
 export interface RaftNodeOptions {
   readonly config: RaftConfig;
@@ -41,6 +43,8 @@ export interface RaftNodeOptions {
   readonly logger: Logger;
   /** Called at most once: the log failed, or an invariant broke. The node is dead already; the process should end. */
   readonly onFatal: (error: unknown) => void;
+  /** Without it this node offers no snapshot and installs none: its log must not be compacted. */
+  readonly snapshots?: SnapshotParts;
   /** Length of a tick; equal on all nodes. */
   readonly tickMs?: number;
   /** Whether a leader may answer from its lease. Off by default: it trusts clocks (Raft thesis §6.4.1). */
@@ -83,6 +87,7 @@ export class RaftNode implements Raft {
   readonly #lease: LeaderLease;
   readonly #reads = new WaitingReads();
   readonly #memberships = new MembershipCallers();
+  readonly #snapshots: SnapshotExchange;
   readonly #connected = new Set<NodeId>();
   readonly #listeners = new Set<(status: RaftStatus) => void>();
   readonly #closing = new AbortController();
@@ -114,6 +119,13 @@ export class RaftNode implements Raft {
       logger: options.logger,
       abdicationMsMax: this.#electionTimeoutMs('min'),
       status: () => this.status,
+      onInput: (input) => this.#enqueue(input),
+      signal: this.#closing.signal,
+    });
+    this.#snapshots = new SnapshotExchange({
+      parts: options.snapshots ?? null,
+      logger: options.logger,
+      send: (to, message) => options.transport.send(to, message),
       onInput: (input) => this.#enqueue(input),
       signal: this.#closing.signal,
     });
@@ -166,10 +178,11 @@ export class RaftNode implements Raft {
   }
 
   readIndex(): Promise<LogIndex> {
-    if (this.#isOver) return Promise.reject(new ShuttingDownError());
-    const { promise, opened } = this.#reads.join();
-    if (opened !== null) this.#enqueue({ kind: 'read-index', readId: opened });
-    return promise;
+    return this.#read('read-index');
+  }
+
+  readIndexOfLeader(): Promise<LogIndex> {
+    return this.#read('read-index-of-leader');
   }
 
   leaseUntilMs(): number {
@@ -203,6 +216,14 @@ export class RaftNode implements Raft {
     this.#enqueue({ kind: 'set-electable', isElectable });
   }
 
+  compact(upTo: LogIndex): void {
+    this.#enqueue({ kind: 'compact', upTo });
+  }
+
+  describeSnapshot(index: LogIndex): SnapshotMeta | null {
+    return this.#machine.describeSnapshot(index);
+  }
+
   async read(range: {
     readonly first: LogIndex;
     readonly last: LogIndex;
@@ -215,6 +236,13 @@ export class RaftNode implements Raft {
   onChange(listener: (status: RaftStatus) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  #read(kind: ReadKind): Promise<LogIndex> {
+    if (this.#isOver) return Promise.reject(new ShuttingDownError());
+    const { promise, opened } = this.#reads.join(kind);
+    if (opened !== null) this.#enqueue({ kind, readId: opened });
+    return promise;
   }
 
   get #isOver(): boolean {
@@ -313,7 +341,7 @@ export class RaftNode implements Raft {
 
   #step(input: Input): readonly Effect[] {
     assert(!this.#isStepping, 'the machine is never entered twice');
-    if (input.kind === 'read-index') this.#reads.seal(input.readId);
+    if (isRead(input)) this.#reads.seal(input.readId);
     this.#isStepping = true;
     try {
       const effects = this.#machine.step(input);
@@ -353,6 +381,12 @@ export class RaftNode implements Raft {
         return;
       case 'read-rejected':
         this.#reads.rejected(notice.readId, new NotLeaderError(notice.leaderId));
+        return;
+      case 'send-snapshot':
+        this.#snapshots.offer(notice);
+        return;
+      case 'fetch-snapshot':
+        this.#snapshots.fetch(notice);
         return;
       case 'transfer-ended':
         this.#handOver.ended(notice.outcome, notice.reason);

@@ -1,6 +1,7 @@
 import type { Entry } from './core/entry.ts';
 import type { MemberChange } from './core/member-changes.ts';
 import type { MemberKind, Membership } from './core/membership.ts';
+import type { SnapshotMeta } from './core/snapshot.ts';
 import type { LogIndex, NodeId, Role, Term } from './core/types.ts';
 
 /** One peer as this node sees it; the match fields are known to a leader only. */
@@ -72,6 +73,12 @@ export interface Raft {
    */
   readIndex(): Promise<LogIndex>;
   /**
+   * On any node: settles with an index that the leader, whoever that is, confirmed after this call. A read here that waits for it to
+   * be applied is linearizable (Raft thesis §6.4). It says nothing about who leads: a gate must ask `readIndex`.
+   * Rejects RAFT_NOT_LEADER when no leader answered within an election timeout, RAFT_SHUTTING_DOWN.
+   */
+  readIndexOfLeader(): Promise<LogIndex>;
+  /**
    * Milliseconds on the monotonic clock until which this leader may answer without a round; 0 when it may not, or when
    * leases are off. Raft thesis §6.4.1: counted from before the round was sent, shortened by the drift bound.
    */
@@ -90,6 +97,13 @@ export interface Raft {
   abdicate(reason: string): void;
   setApplied(index: LogIndex): void;
   setElectable(isElectable: boolean): void;
+  /**
+   * Drops entries up to `upTo` from the log of this node, or as far as they are applied and durable here. The caller answers for the
+   * applied state to be durable, and for nobody else needing the entries without a snapshot at hand.
+   */
+  compact(upTo: LogIndex): void;
+  /** What a snapshot of the state at `index`, an applied entry, is to be filed under; null for any other index. */
+  describeSnapshot(index: LogIndex): SnapshotMeta | null;
   /** Committed or not, entries in `[first, last]`, as `LogStore.read`, from memory where they are recent. */
   read(range: {
     readonly first: LogIndex;

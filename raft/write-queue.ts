@@ -83,6 +83,7 @@ export class WriteQueue {
       batch: {
         hardState: batch.hardState,
         truncateFrom: batch.truncateFrom,
+        snapshot: batch.snapshot,
         entries: batch.entries,
       },
       ioId,

@@ -15,6 +15,11 @@ export interface RaftConfig {
   /** An election timeout is drawn from `[electionTicksMin, electionTicksMax)`. */
   readonly electionTicksMin: number;
   readonly electionTicksMax: number;
+  /**
+   * Entries that a node may have left to apply and still count as fit to lead at once. Applied indexes are reported from time to
+   * time, so it must be more than what is written between two reports.
+   */
+  readonly applyLagMax: number;
   /** A transfer that has not ended by then is aborted. */
   readonly transferTicksMax: number;
   /** Appends on the wire to one follower, unanswered. */
@@ -31,6 +36,7 @@ export const defaultRaftTimings: Omit<RaftConfig, 'self' | 'initialMembers'> = {
   heartbeatTicks: 4,
   electionTicksMin: 20,
   electionTicksMax: 40,
+  applyLagMax: 2000,
   transferTicksMax: 80,
   inflightAppendsMax: 64,
   appendEntriesMax: 1024,
@@ -49,6 +55,7 @@ export function checkRaftConfig(config: RaftConfig): RaftConfig {
     'one lost heartbeat is no reason to campaign',
   );
   assert(config.electionTicksMax > config.electionTicksMin, 'election timeouts must differ');
+  assert(config.applyLagMax >= 1, 'an entry in flight is no lag');
   assert(
     config.inflightAppendsMax >= 1 && config.appendEntriesMax >= 1,
     'an append carries something',

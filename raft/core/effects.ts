@@ -1,6 +1,7 @@
 import type { Entry } from './entry.ts';
 import type { Membership } from './membership.ts';
 import type { Message } from './messages.ts';
+import type { SnapshotMeta } from './snapshot.ts';
 import type { EntryId, HardState, LogIndex, NodeId, Role, Term } from './types.ts';
 
 /**
@@ -16,6 +17,8 @@ export type Effect =
       readonly after: number | null;
     }
   | SendEntriesEffect
+  | SendSnapshotEffect
+  | FetchSnapshotEffect
   /** The commit index moved; entries up to it may be applied. Never before an entry is known committed. */
   | { readonly kind: 'committed'; readonly commitIndex: LogIndex }
   | {
@@ -63,8 +66,10 @@ export interface PersistEffect {
   readonly kind: 'persist';
   readonly ioId: number;
   readonly hardState: HardState | null;
-  /** Remove entries from this index on, before appending; null removes nothing. */
+  /** Remove entries from this index on, before anything else; null removes nothing. */
   readonly truncateFrom: LogIndex | null;
+  /** Then remove the entries up to the last one it covers, and keep this in their place; null removes nothing. */
+  readonly snapshot: SnapshotMeta | null;
   readonly entries: readonly Entry[];
 }
 
@@ -119,6 +124,28 @@ export type MembershipRejection =
   | 'not-caught-up'
   /** No majority of the new voters was heard lately, so that commits might stop. */
   | 'no-quorum-heard';
+
+/**
+ * Offer a peer the newest snapshot of this node's `SnapshotStore` by an `install-snapshot` message, if it covers entry
+ * `coversAtLeast`: what the peer needs next was compacted away. If there is none nothing is sent; the effect comes again
+ * after an election timeout for as long as the peer needs it.
+ */
+export interface SendSnapshotEffect {
+  readonly kind: 'send-snapshot';
+  readonly to: NodeId;
+  readonly term: Term;
+  readonly coversAtLeast: LogIndex;
+}
+
+/**
+ * Fetch this snapshot from a peer and install it, durably; then the input `snapshot-installed` follows, or `snapshot-failed`. One at
+ * a time: the next comes only after that.
+ */
+export interface FetchSnapshotEffect {
+  readonly kind: 'fetch-snapshot';
+  readonly from: NodeId;
+  readonly meta: SnapshotMeta;
+}
 
 export type ProposalRejection =
   /** Another node leads, or none does. Nothing was appended. */

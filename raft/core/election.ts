@@ -1,3 +1,4 @@
+import { claimedAppliedIndex, patienceTicks } from './apply-lag.ts';
 import type { Message, PreVoteResponse, TimeoutNow, VoteResponse } from './messages.ts';
 import { allVoters, voteOutcome } from './quorum.ts';
 import type { CandidateState, PreCandidateState } from './role-state.ts';
@@ -12,7 +13,7 @@ export function tickElection(state: RaftState): void {
   state.leaderSilenceTicks += 1;
   state.electionElapsedTicks += 1;
   if (!state.mayCampaign) return;
-  if (state.electionElapsedTicks < state.electionTimeoutTicks) {
+  if (state.electionElapsedTicks < state.electionTimeoutTicks + patienceTicks(state)) {
     if (state.electionElapsedTicks % state.config.heartbeatTicks === 0) askAgain(state);
     return;
   }
@@ -69,6 +70,11 @@ export function countOwnVote(state: RaftState): void {
   if (state.writes.isDurable(state.role.voteIoId)) countVote(state, state.config.self, true);
 }
 
+/** A lagging node asked for votes, and this one should lead instead: now, rather than when its own patience ends. */
+export function campaignInstead(state: RaftState): void {
+  if (state.role.kind === 'follower' && isDiskAtRest(state)) startPreVote(state);
+}
+
 function startPreVote(state: RaftState): void {
   becomePreCandidate(state);
   askVoters(state);
@@ -100,7 +106,8 @@ function isDiskAtRest(state: RaftState): boolean {
 function questionOf(state: RaftState, role: PreCandidateState | CandidateState): Message {
   const { last } = state.log;
   if (role.kind === 'pre-candidate') {
-    return { kind: 'pre-vote-request', term: term(state.term + 1), last };
+    const appliedIndex = claimedAppliedIndex(state);
+    return { kind: 'pre-vote-request', term: term(state.term + 1), last, appliedIndex };
   }
   return { kind: 'vote-request', term: state.term, last, isTransfer: role.isTransfer };
 }

@@ -29,6 +29,12 @@ export class EntrySizes {
     this.#first = Math.min(this.#first, this.#end);
   }
 
+  /** Forgets all: the next entry follows `lastIndex`. */
+  resetTo(lastIndex: LogIndex): void {
+    this.#end = lastIndex + 1;
+    this.#first = this.#end;
+  }
+
   /** Null when it is not known. */
   at(index: number): number | null {
     if (index < this.#first || index >= this.#end) return null;

@@ -1,5 +1,6 @@
 import type { MemberChange } from './member-changes.ts';
 import type { Message } from './messages.ts';
+import type { SnapshotMeta } from './snapshot.ts';
 import type { LogIndex, NodeId } from './types.ts';
 
 /** Facts told to the machine; it never asks, waits, or reads a clock. */
@@ -12,6 +13,11 @@ export type Input =
   | { readonly kind: 'persisted'; readonly ioId: number }
   /** Start (or join) a quorum round for this read; answered by `read-ready` or `read-rejected` with the id. */
   | { readonly kind: 'read-index'; readonly readId: number }
+  /**
+   * The same, on any node: one that does not lead asks its leader (Raft thesis §6.4). Rejected when no leader answers within an
+   * election timeout. The index says nothing about who leads now.
+   */
+  | { readonly kind: 'read-index-of-leader'; readonly readId: number }
   /** `target: null` lets the machine choose the most caught-up voter. */
   | { readonly kind: 'transfer-leadership'; readonly target: NodeId | null }
   /**
@@ -32,4 +38,13 @@ export type Input =
   /** The transport lost the peer: what was in flight is gone; fall back to probing. */
   | { readonly kind: 'peer-unreachable'; readonly peer: NodeId }
   /** A `send-entries` effect could not be carried out. */
-  | { readonly kind: 'send-failed'; readonly peer: NodeId };
+  | { readonly kind: 'send-failed'; readonly peer: NodeId }
+  /**
+   * Drop the entries up to `upTo`, or up to what is applied and durable here if that is less. The caller answers for what the
+   * machine cannot see: that what was applied will survive a crash, and who may still want the entries.
+   */
+  | { readonly kind: 'compact'; readonly upTo: LogIndex }
+  /** The state that `meta` describes, or a later one, is in effect here, durably. */
+  | { readonly kind: 'snapshot-installed'; readonly meta: SnapshotMeta }
+  /** It could not be fetched or installed. The leader will offer one again. */
+  | { readonly kind: 'snapshot-failed'; readonly meta: SnapshotMeta };

@@ -9,6 +9,7 @@ interface Seen {
   readonly commitIndex: LogIndex;
   readonly appliedIndex: LogIndex;
   readonly lastIndex: LogIndex;
+  readonly firstIndex: LogIndex;
   readonly isLeader: boolean;
 }
 
@@ -26,6 +27,7 @@ export class Invariants {
       commitIndex: state.log.commitIndex,
       appliedIndex: state.log.appliedIndex,
       lastIndex: state.log.lastIndex,
+      firstIndex: state.log.firstIndex,
       isLeader: state.leader !== null,
     };
     checkPointers(state, now);
@@ -37,6 +39,7 @@ export class Invariants {
 }
 
 function checkPointers(state: RaftState, now: Seen): void {
+  assert(now.firstIndex <= now.appliedIndex + 1, 'only what is applied was compacted away');
   assert(now.appliedIndex <= now.commitIndex, 'applied index is at most the commit index');
   assert(now.commitIndex <= now.lastIndex, 'commit index is at most the last index');
   assert(state.writes.persistedIndex <= now.lastIndex, 'only what is in the log is durable');
@@ -48,6 +51,7 @@ function checkProgress(before: Seen, now: Seen): void {
   assert(now.term >= before.term, 'the term never goes back');
   assert(now.commitIndex >= before.commitIndex, 'the commit index never goes back');
   assert(now.appliedIndex >= before.appliedIndex, 'the applied index never goes back');
+  assert(now.firstIndex >= before.firstIndex, 'what was compacted away never comes back');
   if (now.term !== before.term) return;
   const isVoteKept = before.votedFor === null || before.votedFor === now.votedFor;
   assert(isVoteKept, 'a vote stands for its whole term');
@@ -73,5 +77,8 @@ function checkLeader(state: RaftState): void {
   for (const progress of leader.followers.values()) {
     assert(progress.matchIndex < progress.nextIndex, 'what is matched is not sent again');
     assert(progress.nextIndex <= log.lastIndex + 1, 'only what is in the log is sent');
+    const { mode } = progress;
+    const isOffered = mode.kind !== 'snapshot' || mode.coversAtLeast <= log.base.index;
+    assert(isOffered, 'a snapshot stands for what was compacted away');
   }
 }

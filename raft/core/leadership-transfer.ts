@@ -74,17 +74,23 @@ export function endTransfer(
   }
 }
 
-/** The most applied voter heard within an election timeout: its MySQL can be promoted soonest. Never a witness, which has none. */
+/**
+ * Of the voters heard within an election timeout: one that holds all that is committed rather than one that must be sent it first;
+ * of those the most applied, whose MySQL can be promoted soonest. Never a witness, which has none.
+ */
 export function bestTarget(state: RaftState, leader: LeaderState): NodeId | null {
-  const [best] = state.peers
+  const candidates = state.peers
     .filter((peer) => mayLead(state, peer) && wasHeardLately(state, leader, peer))
-    .sort((left, right) => {
-      const one = progressOf(leader, left);
-      const other = progressOf(leader, right);
-      const byApplied = (other.appliedIndex ?? 0) - (one.appliedIndex ?? 0);
-      return byApplied === 0 ? other.matchIndex - one.matchIndex : byApplied;
-    });
-  return best ?? null;
+    .map((peer) => {
+      const { matchIndex, appliedIndex } = progressOf(leader, peer);
+      const lacks = matchIndex < state.log.commitIndex ? 1 : 0;
+      return { peer, lacks, applied: appliedIndex ?? 0, matchIndex };
+    })
+    .sort(
+      (one, other) =>
+        one.lacks - other.lacks || other.applied - one.applied || other.matchIndex - one.matchIndex,
+    );
+  return candidates[0]?.peer ?? null;
 }
 
 function refusalOf(state: RaftState, leader: LeaderState, target: NodeId): string | null {

@@ -9,6 +9,9 @@ export const rememberedMembershipsMax = 64;
 /** Entries whose payload size is remembered, to cut appends without reading the log. A power of two. */
 export const rememberedSizesMax = 65_536;
 
+/** Pre-votes a node denies in a row, because it is better applied itself, before it lets others win. */
+export const lagDenialsMax = 3;
+
 /** An entry of unknown size counts as this share of an append's byte limit. */
 export const unknownSizeShare = 16;
 

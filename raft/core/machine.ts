@@ -1,6 +1,8 @@
 import { assertNever } from '../../base/assert.ts';
 import type { Random } from '../../base/random.ts';
+import { tickLagHandOn } from './apply-lag.ts';
 import { tickCheckQuorum } from './check-quorum.ts';
+import { compact, snapshotAt } from './compaction.ts';
 import { checkRaftConfig, type RaftConfig } from './config.ts';
 import type { Effect } from './effects.ts';
 import {
@@ -10,6 +12,12 @@ import {
   receiveVoteResponse,
   tickElection,
 } from './election.ts';
+import {
+  receiveReadIndexRequest,
+  receiveReadIndexResponse,
+  receiveReadOfLeader,
+  tickForwardedReads,
+} from './follower-reads.ts';
 import { tickDeparting } from './followers.ts';
 import { tickHandOn } from './hand-on.ts';
 import type { Input } from './inputs.ts';
@@ -23,14 +31,20 @@ import { propose } from './proposals.ts';
 import { openRound, receiveRead } from './read-index.ts';
 import { receiveAppendRequest } from './receive-append.ts';
 import { advanceCommit, receiveAppendResponse } from './receive-append-response.ts';
+import {
+  receiveInstallSnapshot,
+  receiveSnapshotFailed,
+  receiveSnapshotInstalled,
+} from './receive-snapshot.ts';
 import { receivePreVoteRequest, receiveVoteRequest } from './receive-vote.ts';
 import { receiveRemovedNotice, tellIfRemoved } from './removal.ts';
-import { broadcastCommitNews } from './replication.ts';
+import { broadcastCommitNews, repeatOffers } from './replication.ts';
 import type { LeaderState } from './role-state.ts';
 import { becomeFollower } from './roles.ts';
+import type { SnapshotMeta } from './snapshot.ts';
 import { RaftState } from './state.ts';
 import { type MachineStatus, statusOf } from './status.ts';
-import type { NodeId } from './types.ts';
+import type { LogIndex, NodeId } from './types.ts';
 
 /**
  * One Raft member as a deterministic machine: facts in, orders out. It reads no clock, no disk and no network, and keeps no
@@ -56,6 +70,16 @@ export class RaftMachine {
   get status(): MachineStatus {
     this.#status ??= statusOf(this.#state);
     return this.#status;
+  }
+
+  /**
+   * What a snapshot of the state at `index` is to be filed under; null when it is not an applied entry of this log, so that no
+   * such state can be named.
+   */
+  describeSnapshot(index: LogIndex): SnapshotMeta | null {
+    const { base, appliedIndex } = this.#state.log;
+    const isNamed = index >= Math.max(1, base.index) && index <= appliedIndex;
+    return isNamed ? snapshotAt(this.#state, index) : null;
   }
 
   step(input: Input): readonly Effect[] {
@@ -84,6 +108,9 @@ function receive(state: RaftState, input: Input): void {
     case 'read-index':
       receiveRead(state, input.readId);
       break;
+    case 'read-index-of-leader':
+      receiveReadOfLeader(state, input.readId);
+      break;
     case 'transfer-leadership':
       startTransfer(state, input.target);
       break;
@@ -103,6 +130,15 @@ function receive(state: RaftState, input: Input): void {
     case 'send-failed':
       state.leader?.followers.get(input.peer)?.probeAgain();
       break;
+    case 'compact':
+      compact(state, input.upTo);
+      break;
+    case 'snapshot-installed':
+      receiveSnapshotInstalled(state, input.meta);
+      break;
+    case 'snapshot-failed':
+      receiveSnapshotFailed(state, input.meta);
+      break;
     default:
       assertNever(input);
   }
@@ -113,6 +149,7 @@ function receiveTick(state: RaftState): void {
   const { leader } = state;
   if (leader === null) tickElection(state);
   else tickLeader(state, leader);
+  tickForwardedReads(state);
 }
 
 function tickLeader(state: RaftState, leader: LeaderState): void {
@@ -120,6 +157,7 @@ function tickLeader(state: RaftState, leader: LeaderState): void {
   tickTransfer(state, leader);
   tickDeparting(state, leader);
   if (!tickHandOn(state, leader)) return;
+  tickLagHandOn(state, leader);
   promoteLearner(state, leader);
   leader.ticksSinceHeartbeat += 1;
   if (leader.ticksSinceHeartbeat < state.config.heartbeatTicks) {
@@ -127,6 +165,7 @@ function tickLeader(state: RaftState, leader: LeaderState): void {
     return;
   }
   openRound(state, leader);
+  repeatOffers(state, leader);
   continueTransfer(state, leader);
 }
 
@@ -157,6 +196,15 @@ function receiveMessage(state: RaftState, from: NodeId, message: Message): void 
     case 'timeout-now':
       receiveTimeoutNow(state, from, message);
       break;
+    case 'install-snapshot':
+      receiveInstallSnapshot(state, from, message);
+      break;
+    case 'read-index-request':
+      receiveReadIndexRequest(state, from, message);
+      break;
+    case 'read-index-response':
+      receiveReadIndexResponse(state, from, message);
+      break;
     case 'removed-notice':
       receiveRemovedNotice(state, message);
       break;
@@ -176,9 +224,12 @@ function isHeeded(state: RaftState, from: NodeId, message: Message): boolean {
     case 'pre-vote-request':
     case 'vote-request':
     case 'append-request':
+    case 'install-snapshot': {
       // Whoever still leads a term that is over is told, also if it was removed meanwhile: nobody else answers it.
-      if (message.kind === 'append-request' && message.term < state.term) return true;
+      const isVoteAsked = message.kind === 'pre-vote-request' || message.kind === 'vote-request';
+      if (!isVoteAsked && message.term < state.term) return true;
       return !state.isOnlyVoter && (state.isWaiting || !state.mayALeaderBeAlive);
+    }
     case 'removed-notice':
       return true;
     case 'append-response':
@@ -186,6 +237,8 @@ function isHeeded(state: RaftState, from: NodeId, message: Message): boolean {
     case 'timeout-now':
     case 'pre-vote-response':
     case 'vote-response':
+    case 'read-index-request':
+    case 'read-index-response':
       return false;
     default:
       return assertNever(message);

@@ -59,6 +59,15 @@ export class MembershipHistory {
     return this.current.index !== index;
   }
 
+  /**
+   * Takes over what was found at a start: the newest configurations of the log, all of them or not. Where there are two, there
+   * may be more, so what was in effect before the oldest of them is forgotten rather than guessed.
+   */
+  restoreEntries(entries: readonly Entry[]): void {
+    if (entries.length >= 2) this.#records.length = 0;
+    for (const entry of entries) this.#push(recordOf(entry));
+  }
+
   /** Whether the configuration in effect changed. */
   truncateFrom(index: LogIndex): boolean {
     if (this.current.index < index) return false;

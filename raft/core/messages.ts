@@ -1,4 +1,5 @@
 import type { Entry } from './entry.ts';
+import type { SnapshotMeta } from './snapshot.ts';
 import type { EntryId, LogIndex, NodeId, Term } from './types.ts';
 
 /**
@@ -13,13 +14,20 @@ export type Message =
   | AppendRequest
   | AppendResponse
   | TimeoutNow
+  | InstallSnapshot
+  | ReadIndexRequest
+  | ReadIndexResponse
   | RemovedNotice;
 
-/** Raft thesis §9.6: would you vote for me in `term`? Changes no state at either side. */
+/**
+ * Raft thesis §9.6: would you vote for me in `term`? Changes no vote and no term at either side. `appliedIndex` is how far the
+ * sender's MySQL is: a voter that is far ahead may ask for the lead itself (`apply-lag.ts`).
+ */
 export interface PreVoteRequest {
   readonly kind: 'pre-vote-request';
   readonly term: Term;
   readonly last: EntryId;
+  readonly appliedIndex: LogIndex;
 }
 
 export interface PreVoteResponse {
@@ -86,4 +94,35 @@ export interface RemovedNotice {
 export interface TimeoutNow {
   readonly kind: 'timeout-now';
   readonly term: Term;
+}
+
+/**
+ * InstallSnapshot without the snapshot (Raft thesis figure 5.3): the leader no longer has what the follower lacks. The follower fetches
+ * the data beside Raft's messages, in its own time, and then acknowledges `meta.last` as it does an append. Sent again from time
+ * to time until it does.
+ */
+export interface InstallSnapshot {
+  readonly kind: 'install-snapshot';
+  readonly term: Term;
+  readonly meta: SnapshotMeta;
+}
+
+/**
+ * A follower asks its leader for a read index (Raft thesis §6.4, its last part). `readId` is the follower's; `incarnation` is drawn by
+ * each start of it, so that the answer to a question from before a crash is not taken for one of today.
+ */
+export interface ReadIndexRequest {
+  readonly kind: 'read-index-request';
+  readonly term: Term;
+  readonly readId: number;
+  readonly incarnation: number;
+}
+
+export interface ReadIndexResponse {
+  readonly kind: 'read-index-response';
+  readonly term: Term;
+  readonly readId: number;
+  readonly incarnation: number;
+  /** Null: the asked node does not lead in the term of the question, or too many reads wait. */
+  readonly index: LogIndex | null;
 }

@@ -6,11 +6,18 @@ import { type LogIndex, logIndex } from './types.ts';
 
 /**
  * How a leader sends to one follower. `probe`: where the logs agree is not known, so one append at a time asks.
- * `replicate`: it is known, so appends follow each other without waiting, within the window.
+ * `replicate`: it is known, so appends follow each other without waiting, within the window. `snapshot`: what it needs next was
+ * compacted away, so it was offered a snapshot, and nothing but heartbeats follow until it has one.
  */
 export type ProgressMode =
   | { readonly kind: 'probe'; readonly isAsked: boolean }
-  | { readonly kind: 'replicate'; readonly window: InflightWindow };
+  | { readonly kind: 'replicate'; readonly window: InflightWindow }
+  | {
+      readonly kind: 'snapshot';
+      /** The follower is past it once it holds this entry. */
+      readonly coversAtLeast: LogIndex;
+      readonly offeredAtTick: number;
+    };
 
 const unasked: ProgressMode = { kind: 'probe', isAsked: false };
 const asked: ProgressMode = { kind: 'probe', isAsked: true };
@@ -85,6 +92,7 @@ export class Progress {
 
   /** An append that ends at `lastIndex` was sent. While probing, `nextIndex` waits for the answer. */
   sent(append: { readonly lastIndex: LogIndex; readonly bytes: number }): void {
+    assert(this.#mode.kind !== 'snapshot', 'a snapshot comes before what follows it');
     if (this.#mode.kind === 'probe') {
       this.#mode = asked;
       return;
@@ -93,17 +101,27 @@ export class Progress {
     this.#nextIndex = logIndex(append.lastIndex + 1);
   }
 
+  /** A snapshot that covers at least so much was offered. */
+  offered(snapshot: { readonly coversAtLeast: LogIndex; readonly tick: number }): void {
+    const { coversAtLeast, tick } = snapshot;
+    this.#mode = { kind: 'snapshot', coversAtLeast, offeredAtTick: tick };
+  }
+
   /** The follower holds the leader's entries up to `matchIndex`, durably. */
   matched(matchIndex: LogIndex): void {
     if (matchIndex > this.#matchIndex) this.#matchIndex = matchIndex;
-    if (this.#mode.kind === 'replicate') this.#mode.window.freeUpTo(matchIndex);
-    else if (matchIndex >= this.previousIndex) this.#mode = this.#replicating();
+    const mode = this.#mode;
+    if (mode.kind === 'replicate') mode.window.freeUpTo(matchIndex);
+    else {
+      const expected = mode.kind === 'snapshot' ? mode.coversAtLeast : this.previousIndex;
+      if (matchIndex >= expected) this.#mode = this.#replicating();
+    }
     if (this.#matchIndex >= this.#nextIndex) this.#nextIndex = logIndex(this.#matchIndex + 1);
   }
 
   /** Whether a conflict at `previousIndex` says anything new, or is an old answer on its way. */
   isConflictCurrent(previousIndex: LogIndex): boolean {
-    if (previousIndex <= this.#matchIndex) return false;
+    if (previousIndex <= this.#matchIndex || this.#mode.kind === 'snapshot') return false;
     if (this.#mode.kind === 'replicate') return previousIndex < this.#nextIndex;
     return previousIndex === this.previousIndex;
   }

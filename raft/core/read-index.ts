@@ -1,6 +1,6 @@
 import { quorumReached } from './quorum.ts';
 import { broadcastHeartbeats, progressOf } from './replication.ts';
-import type { LeaderState } from './role-state.ts';
+import type { LeaderState, PendingRead } from './role-state.ts';
 import type { RaftState } from './state.ts';
 import type { LogIndex, NodeId } from './types.ts';
 
@@ -9,7 +9,8 @@ import type { LogIndex, NodeId } from './types.ts';
 
 export function receiveRead(state: RaftState, readId: number): void {
   const { leader } = state;
-  if (leader === null || state.isWitness || !leader.reads.add(readId)) {
+  const read: PendingRead = { readId, asker: null };
+  if (leader === null || state.isWitness || !leader.reads.add(read)) {
     state.emit({ kind: 'read-rejected', readId, leaderId: state.leaderId });
     return;
   }
@@ -48,18 +49,28 @@ export function confirmRounds(state: RaftState, leader: LeaderState): void {
   const round = quorumReached(state.voters, (voter: NodeId) =>
     voter === self ? leader.reads.opened : progressOf(leader, voter).readRound,
   );
-  for (const { readIds, index } of leader.reads.confirm(round)) {
-    for (const readId of readIds) state.emit({ kind: 'read-ready', readId, index });
+  for (const { reads, index } of leader.reads.confirm(round)) {
+    for (const read of reads) answer(state, read, index);
   }
   openRoundForWaiting(state, leader);
 }
 
 /** No read outlives the leadership it waited under. */
-export function rejectReads(
-  state: RaftState,
-  options: { readonly of: LeaderState; readonly leaderId: NodeId | null },
-): void {
-  for (const readId of options.of.reads.drain()) {
-    state.emit({ kind: 'read-rejected', readId, leaderId: options.leaderId });
+export function rejectReads(state: RaftState, leader: LeaderState): void {
+  for (const read of leader.reads.drain()) answer(state, read, null);
+}
+
+/** To whoever asked. A peer learns also that there is no answer; else it would wait for its deadline. */
+export function answer(state: RaftState, read: PendingRead, index: LogIndex | null): void {
+  const { readId, asker } = read;
+  if (asker !== null) {
+    const { id, incarnation } = asker;
+    const { term } = state;
+    const response = { kind: 'read-index-response', term, readId, incarnation, index } as const;
+    state.send(id, response, 'hard-state');
+  } else if (index !== null) {
+    state.emit({ kind: 'read-ready', readId, index });
+  } else {
+    state.emit({ kind: 'read-rejected', readId, leaderId: state.leaderId });
   }
 }

@@ -1,11 +1,11 @@
 import { waitingReadsMax } from './limits.ts';
 import type { LogIndex } from './types.ts';
 
-interface Round {
+interface Round<Read> {
   readonly number: number;
   /** The commit index when the round was opened. */
   readonly index: LogIndex;
-  readonly readIds: readonly number[];
+  readonly reads: readonly Read[];
 }
 
 /**
@@ -16,11 +16,11 @@ interface Round {
  * confirmed: n readers cost one round trip's messages, not n, and none waits longer than two round trips. If the messages
  * of a round are lost, the round of the next heartbeat takes its place.
  */
-export class ReadRounds {
+export class ReadRounds<Read = number> {
   #opened = 0;
   #confirmed = 0;
-  #waiting: number[] = [];
-  #underWay: Round[] = [];
+  #waiting: Read[] = [];
+  #underWay: Round<Read>[] = [];
   #count = 0;
 
   /** The newest round. */
@@ -42,9 +42,9 @@ export class ReadRounds {
   }
 
   /** False, and the read is not kept, when too many wait. */
-  add(readId: number): boolean {
+  add(read: Read): boolean {
     if (this.#count >= waitingReadsMax) return false;
-    this.#waiting.push(readId);
+    this.#waiting.push(read);
     this.#count += 1;
     return true;
   }
@@ -53,26 +53,26 @@ export class ReadRounds {
   open(index: LogIndex | null): void {
     this.#opened += 1;
     if (index === null || this.#waiting.length === 0) return;
-    this.#underWay.push({ number: this.#opened, index, readIds: this.#waiting });
+    this.#underWay.push({ number: this.#opened, index, reads: this.#waiting });
     this.#waiting = [];
   }
 
   /** A quorum answered `round` or a later one. Returns what it confirms, oldest first. */
-  confirm(round: number): readonly Round[] {
+  confirm(round: number): readonly Round<Read>[] {
     if (round <= this.#confirmed) return [];
     this.#confirmed = round;
     const left = this.#underWay.findIndex(({ number }) => number > round);
     const done = this.#underWay.splice(0, left === -1 ? this.#underWay.length : left);
-    for (const { readIds } of done) this.#count -= readIds.length;
+    for (const { reads } of done) this.#count -= reads.length;
     return done;
   }
 
   /** Every read not yet answered, and none afterwards. */
-  drain(): readonly number[] {
-    const readIds = [...this.#underWay.flatMap((round) => round.readIds), ...this.#waiting];
+  drain(): readonly Read[] {
+    const reads = [...this.#underWay.flatMap((round) => round.reads), ...this.#waiting];
     this.#underWay = [];
     this.#waiting = [];
     this.#count = 0;
-    return readIds;
+    return reads;
   }
 }

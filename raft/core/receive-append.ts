@@ -3,7 +3,8 @@ import { decodeMembership } from './membership-codec.ts';
 import type { AppendRequest, AppendResponse } from './messages.ts';
 import { becomeFollower } from './roles.ts';
 import type { Condition, RaftState } from './state.ts';
-import { type LogIndex, logIndex, type NodeId } from './types.ts';
+import { logStart } from './term-runs.ts';
+import { type LogIndex, logIndex, type NodeId, type Term } from './types.ts';
 
 type Result = AppendResponse['result'];
 
@@ -11,19 +12,25 @@ type Result = AppendResponse['result'];
 export function receiveAppendRequest(state: RaftState, from: NodeId, message: AppendRequest): void {
   if (message.term < state.term) {
     // The answer's term is what matters: the sender no longer leads.
-    respond(state, from, { result: conflictAt(state, message), condition: 'hard-state' });
+    respondConflict(state, from, message);
     return;
   }
   if (!isFromRightfulLeader(state, from, message) || !isWellFormed(message)) {
     state.refusedMessages += 1;
     return;
   }
-  followLeader(state, from, message);
+  followLeader(state, from, message.term);
+  state.seenReadRound = Math.max(state.seenReadRound, message.readRound);
   if (isAnswerWaiting(state, message)) return;
-  if (!state.log.holds(message.previous)) {
-    respond(state, from, { result: conflictAt(state, message), condition: 'hard-state' });
-    return;
-  }
+  const left = withoutCompacted(state, message);
+  // Its log ends, or goes on, before what is committed here.
+  if (left === null || left.previous.term < state.log.base.term) state.refusedMessages += 1;
+  else if (state.log.holds(left.previous)) take(state, from, left);
+  else respondConflict(state, from, left);
+}
+
+/** The append follows an entry that is held. */
+function take(state: RaftState, from: NodeId, message: AppendRequest): void {
   const firstNew = message.entries.findIndex(
     (entry) => state.log.termAt(entry.index) !== entry.term,
   );
@@ -31,7 +38,21 @@ export function receiveAppendRequest(state: RaftState, from: NodeId, message: Ap
   const matchIndex = logIndex(message.previous.index + message.entries.length);
   // What is past the match may differ from the leader's log, committed or not there (Raft thesis figure 3.1, rule 5).
   state.commitTo(message.commitIndex < matchIndex ? message.commitIndex : matchIndex);
-  respondMatched(state, from, { message, matchIndex });
+  if (message.entries.length > 0) respondMatched(state, from, matchIndex);
+  else respondToHeartbeat(state, from, matchIndex);
+}
+
+/**
+ * The append without what this log no longer holds. That is committed, so the leader has the same (Raft thesis §3.6.1): only the
+ * last of it can be compared. Null if that differs.
+ */
+function withoutCompacted(state: RaftState, message: AppendRequest): AppendRequest | null {
+  const { base } = state.log;
+  const count = base.index - message.previous.index;
+  if (count <= 0) return message;
+  const last = message.entries[count - 1];
+  if (last !== undefined && last.term !== base.term) return null;
+  return { ...message, previous: base, entries: message.entries.slice(count) };
 }
 
 /** Appends what is new; cuts off first what contradicts it. False if that is committed: then someone is wrong. */
@@ -48,24 +69,33 @@ function acceptEntries(state: RaftState, message: AppendRequest, firstNew: numbe
 }
 
 /**
- * With entries the answer waits until they are durable. A heartbeat is answered at once with what is durable already: a
- * slow disk delays commits, but neither reads nor the leader's contact with its quorum.
+ * The answer to a heartbeat leaves at once, with what is durable already: a slow disk delays commits, but neither reads nor the
+ * leader's contact with its quorum.
  */
-function respondMatched(
-  state: RaftState,
-  to: NodeId,
-  options: { readonly message: AppendRequest; readonly matchIndex: LogIndex },
-): void {
-  const { message, matchIndex } = options;
+function respondToHeartbeat(state: RaftState, to: NodeId, matchIndex: LogIndex): void {
   const { persistedIndex } = state.writes;
-  const isHeartbeat = message.entries.length === 0;
-  const isDurable = matchIndex <= persistedIndex;
+  const result = {
+    kind: 'matched',
+    matchIndex: matchIndex <= persistedIndex ? matchIndex : persistedIndex,
+  } as const;
+  respond(state, to, { result, condition: 'hard-state' });
+}
+
+/** Says that this log is the sender's up to `matchIndex`, once that is durable. */
+export function respondMatched(state: RaftState, to: NodeId, matchIndex: LogIndex): void {
+  const isDurable = matchIndex <= state.writes.persistedIndex;
   respond(state, to, {
-    result: {
-      kind: 'matched',
-      matchIndex: isHeartbeat && !isDurable ? persistedIndex : matchIndex,
-    },
-    condition: isHeartbeat || isDurable ? 'hard-state' : 'everything',
+    result: { kind: 'matched', matchIndex },
+    condition: isDurable ? 'hard-state' : 'everything',
+  });
+}
+
+function respondConflict(state: RaftState, to: NodeId, message: AppendRequest): void {
+  const { index, term } = message.previous;
+  const conflict = state.log.newestWithin(index, term) ?? logStart;
+  respond(state, to, {
+    result: { kind: 'conflict', previousIndex: index, conflict },
+    condition: 'hard-state',
   });
 }
 
@@ -87,21 +117,16 @@ function respond(
   );
 }
 
-function conflictAt(state: RaftState, message: AppendRequest): Result {
-  const { index, term } = message.previous;
-  return {
-    kind: 'conflict',
-    previousIndex: index,
-    conflict: state.log.newestWithin(index, term),
-  };
-}
-
 /**
  * At most one node leads in a term (HAZARDS I1), so only a node that knows of no other may follow this one. A leader need not be a
  * member by this node's configuration (Raft thesis §4.1), which may be old or empty; but whoever is one is believed before, and a
  * stranger not for longer than it is heard.
  */
-function isFromRightfulLeader(state: RaftState, from: NodeId, message: AppendRequest): boolean {
+export function isFromRightfulLeader(
+  state: RaftState,
+  from: NodeId,
+  message: { readonly term: Term },
+): boolean {
   const { leaderId } = state;
   if (message.term > state.term || leaderId === null || leaderId === from) return true;
   return !state.isMember(leaderId) && (state.isMember(from) || !state.mayALeaderBeAlive);
@@ -136,9 +161,9 @@ function isAnswerWaiting(state: RaftState, message: AppendRequest): boolean {
   return false;
 }
 
-function followLeader(state: RaftState, from: NodeId, message: AppendRequest): void {
-  becomeFollower(state, { term: message.term, leaderId: from });
+export function followLeader(state: RaftState, from: NodeId, term: Term): void {
+  becomeFollower(state, { term, leaderId: from });
   state.leaderSilenceTicks = 0;
+  state.lagDenials = 0;
   state.resetElectionTimer();
-  state.seenReadRound = Math.max(state.seenReadRound, message.readRound);
 }

@@ -1,3 +1,5 @@
+import { shouldLeadInstead } from './apply-lag.ts';
+import { campaignInstead } from './election.ts';
 import type { PreVoteRequest, VoteRequest } from './messages.ts';
 import { becomeFollower } from './roles.ts';
 import type { RaftState } from './state.ts';
@@ -6,7 +8,10 @@ import type { EntryId, NodeId } from './types.ts';
 // Votes given and denied. Whether the asker is a member does not matter here, nor whether this node is one: the asker's configuration
 // may be newer, and what a vote is worth, it knows (Raft thesis §4.1). No answer leaves before the term and the vote it speaks of are durable (HAZARDS R1).
 
-/** Would this node vote so? Nothing changes here, whatever the answer (Raft thesis §9.6). */
+/**
+ * Would this node vote so? No term and no vote changes here, whatever the answer (Raft thesis §9.6). A node that should lead itself
+ * denies, a few times, and asks in its turn.
+ */
 export function receivePreVoteRequest(
   state: RaftState,
   from: NodeId,
@@ -16,12 +21,17 @@ export function receivePreVoteRequest(
   const isOver = message.term < state.term;
   if (!isOver && state.mayALeaderBeAlive) return;
   const isTermFree = message.term > state.term || hasVoteFor(state, from);
-  const granted = !isOver && isTermFree && isUpToDate(state, message.last);
+  const isEligible = !isOver && isTermFree && isUpToDate(state, message.last);
+  const isDeniedForLag = isEligible && shouldLeadInstead(state, message);
+  const granted = isEligible && !isDeniedForLag;
   state.send(
     from,
     { kind: 'pre-vote-response', term: granted ? message.term : state.term, granted },
     'hard-state',
   );
+  if (!isDeniedForLag) return;
+  state.lagDenials += 1;
+  campaignInstead(state);
 }
 
 export function receiveVoteRequest(state: RaftState, from: NodeId, message: VoteRequest): void {

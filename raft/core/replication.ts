@@ -1,9 +1,9 @@
-import { assert } from '../../base/assert.ts';
+import { assert, assertNever } from '../../base/assert.ts';
 import { unknownSizeShare } from './limits.ts';
 import type { Progress } from './progress.ts';
 import type { LeaderState } from './role-state.ts';
 import type { RaftState } from './state.ts';
-import { type LogIndex, logIndex, type NodeId } from './types.ts';
+import { type EntryId, type LogIndex, logIndex, type NodeId } from './types.ts';
 
 // What a leader sends to whom. Every message names what stands before it, so a follower can tell a lost one.
 
@@ -30,19 +30,52 @@ export function broadcastAppends(state: RaftState, leader: LeaderState): void {
  */
 export function sendAppends(state: RaftState, leader: LeaderState, peer: NodeId): void {
   const progress = progressOf(leader, peer);
-  if (progress.mode.kind === 'probe') {
-    if (!progress.mode.isAsked) sendProbe(state, leader, peer);
-    return;
-  }
-  const { window } = progress.mode;
-  while (!window.isFull && progress.nextIndex <= state.log.lastIndex) {
-    sendEntries(state, leader, peer);
+  const { mode } = progress;
+  switch (mode.kind) {
+    case 'snapshot':
+      return;
+    case 'probe':
+      if (progress.nextIndex < state.log.firstIndex) offerSnapshot(state, leader, peer);
+      else if (!mode.isAsked) sendProbe(state, leader, peer);
+      return;
+    case 'replicate':
+      if (progress.nextIndex < state.log.firstIndex) {
+        offerSnapshot(state, leader, peer);
+        return;
+      }
+      while (!mode.window.isFull && progress.nextIndex <= state.log.lastIndex) {
+        sendEntries(state, leader, peer);
+      }
+      return;
+    default:
+      assertNever(mode);
   }
 }
 
 /**
+ * Offers again what was offered an election timeout ago: the message may be lost, the transfer may have failed, and there may be a
+ * newer snapshot since.
+ */
+export function repeatOffers(state: RaftState, leader: LeaderState): void {
+  for (const [peer, { mode }] of leader.followers) {
+    if (mode.kind !== 'snapshot') continue;
+    if (state.tick - mode.offeredAtTick >= state.config.electionTicksMin) {
+      offerSnapshot(state, leader, peer);
+    }
+  }
+}
+
+/** What the follower needs next is no longer in the log (Raft thesis §5.1). */
+function offerSnapshot(state: RaftState, leader: LeaderState, peer: NodeId): void {
+  const coversAtLeast = state.log.base.index;
+  progressOf(leader, peer).offered({ coversAtLeast, tick: state.tick });
+  state.emit({ kind: 'send-snapshot', to: peer, term: state.term, coversAtLeast });
+}
+
+/**
  * Says that this node leads, up to where it is committed, and which round is open. It names the newest entry
- * sent, so a follower that lost one answers with a conflict: a lost append costs a heartbeat, not an election.
+ * sent, so a follower that lost one answers with a conflict: a lost append costs a heartbeat, not an election. Where that is
+ * compacted away it names the oldest it can: a follower that needs a snapshot is heard, too.
  */
 export function sendHeartbeat(state: RaftState, leader: LeaderState, peer: NodeId): void {
   const progress = progressOf(leader, peer);
@@ -52,7 +85,7 @@ export function sendHeartbeat(state: RaftState, leader: LeaderState, peer: NodeI
     {
       kind: 'append-request',
       term: state.term,
-      previous: state.log.idAt(progress.previousIndex),
+      previous: previousOf(state, progress),
       entries: [],
       commitIndex: state.log.commitIndex,
       readRound: leader.reads.opened,
@@ -75,6 +108,10 @@ export function broadcastCommitNews(state: RaftState, leader: LeaderState): void
     const isNews = progress.sentCommitIndex < state.log.commitIndex;
     if (isNews && progress.mode.kind === 'replicate') sendHeartbeat(state, leader, peer);
   }
+}
+
+function previousOf({ log }: RaftState, progress: Progress): EntryId {
+  return progress.previousIndex < log.base.index ? log.base : log.idAt(progress.previousIndex);
 }
 
 /** A probe with entries, if there are any: when the logs agree, as they mostly do, no round trip is lost. */

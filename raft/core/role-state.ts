@@ -39,7 +39,7 @@ export interface LeaderState {
   readonly departing: Map<NodeId, number>;
   /** The followers that do not vote. */
   readonly catchUps: Map<NodeId, CatchUp>;
-  readonly reads: ReadRounds;
+  readonly reads: ReadRounds<PendingRead>;
   readonly uncommitted: UncommittedBytes;
   ticksSinceHeartbeat: number;
   transfer: Transfer | null;
@@ -49,6 +49,14 @@ export interface LeaderState {
   hasTriedToHandOn: boolean;
   /** A TimeoutNow went out in this term; it may arrive at any later time, and lifts the voters' patience. */
   hasOfferedLeadership: boolean;
+  /** It lagged when it was elected, and offered the lead to a better applied voter; or it is too late for that. */
+  hasLookedForLag: boolean;
+}
+
+/** A read that waits for a round, and who is to be told: a peer, or a caller here. */
+export interface PendingRead {
+  readonly readId: number;
+  readonly asker: { readonly id: NodeId; readonly incarnation: number } | null;
 }
 
 /** A hand-over under way (Raft thesis §3.10). */

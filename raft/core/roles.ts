@@ -7,7 +7,7 @@ import { Progress } from './progress.ts';
 import { appendAsLeader } from './proposals.ts';
 import { rejectReads } from './read-index.ts';
 import { ReadRounds } from './read-rounds.ts';
-import type { LeaderState, RoleState } from './role-state.ts';
+import type { LeaderState, PendingRead, RoleState } from './role-state.ts';
 import type { RaftState } from './state.ts';
 import { logIndex, type NodeId, type Term, term } from './types.ts';
 import { UncommittedBytes } from './uncommitted-bytes.ts';
@@ -26,7 +26,7 @@ export function becomeFollower(
   // Who led knows that no other leader of its term can be alive: it may vote at once, and waits its turn to campaign.
   state.leaderSilenceTicks = state.config.electionTicksMin;
   state.resetElectionTimer();
-  rejectReads(state, { of: leader, leaderId });
+  rejectReads(state, leader);
   abandonChange(state, { of: leader, leaderId });
   endTransfer(state, { of: leader, isTermOver: nextTerm > termBefore });
 }
@@ -61,13 +61,14 @@ export function becomeLeader(state: RaftState): void {
     catchUps: new Map(
       state.peers.filter((peer) => !state.isVoter(peer)).map((peer) => [peer, beginCatchUp(state)]),
     ),
-    reads: new ReadRounds(),
+    reads: new ReadRounds<PendingRead>(),
     uncommitted: new UncommittedBytes(state.config.uncommittedBytesMax),
     ticksSinceHeartbeat: 0,
     transfer: null,
     changeId: null,
     hasTriedToHandOn: false,
     hasOfferedLeadership: false,
+    hasLookedForLag: false,
   };
   state.resetElectionTimer();
   become(state, leader);

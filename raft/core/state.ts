@@ -3,6 +3,7 @@ import type { Random } from '../../base/random.ts';
 import type { RaftConfig } from './config.ts';
 import type { Effect } from './effects.ts';
 import type { Entry } from './entry.ts';
+import { ForwardedReads } from './forwarded-reads.ts';
 import { RaftLog, type RestoredState } from './log.ts';
 import {
   allMembers,
@@ -11,10 +12,11 @@ import {
   memberOf,
   voterSetsOf,
 } from './membership.ts';
-import { MembershipHistory } from './membership-history.ts';
+import { MembershipHistory, type MembershipRecord } from './membership-history.ts';
 import type { Message } from './messages.ts';
 import { allVoters, type VoterSets } from './quorum.ts';
 import type { LeaderState, RoleState } from './role-state.ts';
+import type { SnapshotMeta } from './snapshot.ts';
 import {
   type HardState,
   type LogIndex,
@@ -24,6 +26,8 @@ import {
   type Term,
 } from './types.ts';
 import { Writes } from './writes.ts';
+
+const incarnationsMax = 2 ** 32;
 
 /** What must be durable before an effect leaves: nothing, term and vote, or the log as well. */
 export type Condition = 'nothing' | 'hard-state' | 'everything';
@@ -57,12 +61,20 @@ export class RaftState {
   seenReadRound = 0;
   /** The write that the latest answer to a heartbeat waits for. */
   heartbeatAnswerIoId: number | null = null;
+  /** The snapshot that is being fetched. */
+  fetching: SnapshotMeta | null = null;
+  /** Pre-votes denied for the sake of a better applied node since a leader was last heard. */
+  lagDenials = 0;
+  /** Reads whose index another node was asked for. */
+  readonly forwardedReads: ForwardedReads = new ForwardedReads();
   /** Messages that no correct peer sends. Refused, and counted so that someone may look. */
   refusedMessages = 0;
   /** A leader said that a committed configuration at this index leaves this node out; 0 if none did. */
   removedAtIndex: LogIndex = logIndex(0);
   /** What the latest `role-changed` said. */
   announced: Announcement;
+  /** Drawn when it is first needed: see `ReadIndexRequest`. */
+  #incarnation: number | null = null;
   #hardState: HardState;
   #effects: Effect[] = [];
   #peers: readonly NodeId[];
@@ -75,11 +87,10 @@ export class RaftState {
     const { config, random, restored } = options;
     this.config = config;
     this.random = random;
-    this.memberships = new MembershipHistory({
-      index: logIndex(0),
-      membership: { incoming: config.initialMembers, outgoing: [] },
-    });
-    this.memberships.append(restored.membershipEntries);
+    this.memberships = new MembershipHistory(
+      restored.snapshot?.membership ?? configuredMembership(config),
+    );
+    this.memberships.restoreEntries(restored.membershipEntries);
     this.#peers = this.#othersNow();
     this.log = new RaftLog(restored);
     this.writes = new Writes(restored.lastIndex);
@@ -103,6 +114,11 @@ export class RaftState {
   get leaderId(): NodeId | null {
     if (this.role.kind === 'leader') return this.config.self;
     return this.role.kind === 'follower' ? this.role.leaderId : null;
+  }
+
+  get incarnation(): number {
+    this.#incarnation ??= this.random.below(0, incarnationsMax);
+    return this.#incarnation;
   }
 
   get leader(): LeaderState | null {
@@ -195,6 +211,21 @@ export class RaftState {
     if (this.memberships.truncateFrom(index)) this.#announceMembership();
   }
 
+  compact(snapshot: SnapshotMeta): void {
+    this.log.compact(snapshot);
+    this.writes.stageCompaction(snapshot);
+  }
+
+  /** The snapshot takes the place of the whole log, and of the configurations in it. What it covers is committed. */
+  resetTo(snapshot: SnapshotMeta): void {
+    const { commitIndex: committedBefore, lastIndex: lastIndexBefore } = this.log;
+    this.log.reset(snapshot);
+    this.writes.stageReset(snapshot, { committedBefore, lastIndexBefore });
+    this.memberships.restore(snapshot.membership ?? configuredMembership(this.config));
+    this.#announceMembership();
+    this.emit({ kind: 'committed', commitIndex: this.log.commitIndex });
+  }
+
   /** Whether a configuration was among them: it is in effect from here on (Raft thesis §4.1). */
   append(entries: readonly Entry[]): boolean {
     this.log.append(entries);
@@ -260,4 +291,9 @@ export class RaftState {
 function isOnlyVoterOf(membership: Membership, id: NodeId): boolean {
   const voters = allVoters(voterSetsOf(membership));
   return voters.length === 1 && voters[0] === id;
+}
+
+/** What the members are while no entry of the log says it. */
+function configuredMembership({ initialMembers }: RaftConfig): MembershipRecord {
+  return { index: logIndex(0), membership: { incoming: initialMembers, outgoing: [] } };
 }

@@ -7,16 +7,29 @@ export interface TermRun {
   readonly firstIndex: LogIndex;
 }
 
-const beforeFirst: TermRun = { term: term(0), firstIndex: logIndex(0) };
+/** What stands before the first entry of a log that was never compacted. */
+export const logStart: EntryId = { term: term(0), index: logIndex(0) };
 
 /**
  * Which term stands at which index, without a read: terms only grow along a log (Raft thesis §3.5), so the
- * first index of each is enough. One run per election that appended something.
+ * first index of each is enough. One run per election that appended something. The log begins behind `base`, the newest entry
+ * that was compacted away, of which the term is still known (Raft thesis §5.1).
  */
 export class TermRuns {
-  /** Ascending in term and in index. Index 0, before the first entry, has term 0. */
-  readonly #runs: TermRun[] = [beforeFirst];
-  #lastIndex: LogIndex = logIndex(0);
+  /** Ascending in term and in index; the oldest begins at the base. */
+  #runs: TermRun[];
+  #lastIndex: LogIndex;
+
+  constructor(base: EntryId) {
+    this.#runs = [{ term: base.term, firstIndex: base.index }];
+    this.#lastIndex = base.index;
+  }
+
+  /** What stands just before the oldest entry held. */
+  get base(): EntryId {
+    const { term: baseTerm, firstIndex } = this.#at(0);
+    return { term: baseTerm, index: firstIndex };
+  }
 
   get lastIndex(): LogIndex {
     return this.#lastIndex;
@@ -26,9 +39,9 @@ export class TermRuns {
     return { term: this.#newest.term, index: this.#lastIndex };
   }
 
-  /** The term at `index`, or null outside the log. */
+  /** The term at `index`, from the base on; null before it and past the last. */
   termAt(index: LogIndex): Term | null {
-    if (index > this.#lastIndex) return null;
+    if (index > this.#lastIndex || index < this.base.index) return null;
     return this.#runAt(index).term;
   }
 
@@ -44,19 +57,36 @@ export class TermRuns {
 
   /** Forgets everything from `index` on. */
   truncateFrom(index: LogIndex): void {
-    assert(index >= 1 && index <= this.#lastIndex, `no entry ${index} to truncate from`);
+    assert(index > this.base.index && index <= this.#lastIndex, `no entry ${index} to truncate`);
     while (this.#newest.firstIndex >= index) this.#runs.pop();
     this.#lastIndex = logIndex(index - 1);
   }
 
+  /** Forgets everything up to `index` but the term that stands there. */
+  compactTo(index: LogIndex): void {
+    const covering = this.termAt(index);
+    assert(covering !== null, `no entry ${index} to compact`);
+    const later = this.#runs.slice(this.#positionAt(index) + 1);
+    this.#runs = [{ term: covering, firstIndex: index }, ...later];
+  }
+
+  /** Forgets everything: the log is empty, and goes on behind `base`. */
+  resetTo(base: EntryId): void {
+    this.#runs = [{ term: base.term, firstIndex: base.index }];
+    this.#lastIndex = base.index;
+  }
+
   /**
    * The newest entry at or before `index` whose term is at most `termMax`: conflict back-up by whole terms, since
-   * no entry of a higher term can be shared with a log that has `termMax` there (Raft thesis §3.5).
+   * no entry of a higher term can be shared with a log that has `termMax` there (Raft thesis §3.5). Null when that is an entry
+   * before the base, and so unknown.
    */
-  newestWithin(index: LogIndex, termMax: Term): EntryId {
+  newestWithin(index: LogIndex, termMax: Term): EntryId | null {
+    if (index < this.base.index) return null;
     let at = Math.min(index, this.#lastIndex);
     let position = this.#positionAt(at);
     while (this.#at(position).term > termMax) {
+      if (position === 0) return null;
       at = this.#at(position).firstIndex - 1;
       position -= 1;
     }
@@ -86,7 +116,7 @@ export class TermRuns {
 
   #at(position: number): TermRun {
     const run = this.#runs[position];
-    assert(run !== undefined, 'a log has the run before its first entry');
+    assert(run !== undefined, 'a log has the run of its base');
     return run;
   }
 }

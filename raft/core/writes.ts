@@ -1,6 +1,7 @@
 import { assert } from '../../base/assert.ts';
 import type { PersistEffect } from './effects.ts';
 import type { Entry } from './entry.ts';
+import type { SnapshotMeta } from './snapshot.ts';
 import type { HardState, LogIndex } from './types.ts';
 import { logIndex } from './types.ts';
 
@@ -13,6 +14,7 @@ interface Write {
 interface Draft {
   hardState: HardState | null;
   truncateFrom: LogIndex | null;
+  snapshot: SnapshotMeta | null;
   readonly entries: Entry[];
 }
 
@@ -65,11 +67,30 @@ export class Writes {
     const draft = this.#open();
     assert(draft.entries.length === 0, 'a step truncates before it appends');
     draft.truncateFrom = from;
-    const left = logIndex(from - 1);
-    if (this.#persistedIndex > left) this.#persistedIndex = left;
-    for (const write of this.#underWay) {
-      if (write.durableIndex > left) write.durableIndex = left;
-    }
+    this.#cutTo(logIndex(from - 1));
+  }
+
+  /** Entries go that are durable here: what is known to be so is not touched by it. */
+  stageCompaction(snapshot: SnapshotMeta): void {
+    const { index } = snapshot.last;
+    assert(index <= this.#persistedIndex, `entry ${index} is not durable and stays`);
+    this.#open().snapshot = snapshot;
+  }
+
+  /**
+   * The whole log goes, for a snapshot. Until that is durable only `committedBefore` is certain: what was behind it may differ
+   * from every other log.
+   */
+  stageReset(
+    snapshot: SnapshotMeta,
+    log: { readonly committedBefore: LogIndex; readonly lastIndexBefore: LogIndex },
+  ): void {
+    const draft = this.#open();
+    assert(draft.entries.length === 0, 'a step installs a snapshot before it appends');
+    const { index } = snapshot.last;
+    if (log.lastIndexBefore > index) draft.truncateFrom = logIndex(index + 1);
+    draft.snapshot = snapshot;
+    this.#cutTo(log.committedBefore);
   }
 
   stageEntries(entries: readonly Entry[]): void {
@@ -104,7 +125,14 @@ export class Writes {
   }
 
   #open(): Draft {
-    this.#draft ??= { hardState: null, truncateFrom: null, entries: [] };
+    this.#draft ??= { hardState: null, truncateFrom: null, snapshot: null, entries: [] };
     return this.#draft;
+  }
+
+  #cutTo(index: LogIndex): void {
+    if (this.#persistedIndex > index) this.#persistedIndex = index;
+    for (const write of this.#underWay) {
+      if (write.durableIndex > index) write.durableIndex = index;
+    }
   }
 }

@@ -1,6 +1,8 @@
 import { assertNever } from '../../base/assert.ts';
 import { type Entry, EntryKind } from '../core/entry.ts';
-import type { AppendResponse, Message } from '../core/messages.ts';
+import { decodeMembership, encodeMembership } from '../core/membership-codec.ts';
+import type { AppendResponse, InstallSnapshot, Message } from '../core/messages.ts';
+import type { SnapshotMeta } from '../core/snapshot.ts';
 import {
   type EntryId,
   isNodeId,
@@ -15,13 +17,13 @@ import { frameValuesMax } from './limits.ts';
 import { packValues, type TupleReader, unpackValues, WireFault } from './wire-values.ts';
 
 /** Changes with every change of a tuple below; two versions never talk (checked by the handshake). */
-export const wireVersion = 1;
+export const wireVersion = 2;
 
 /**
  * A frame is a msgpack array of messages; each message an array that begins with its tag. Entries carry no index: they follow
  * `previous`, so that a hole cannot be written.
  *
- *   1 pre-vote-request   term, last.term, last.index
+ *   1 pre-vote-request   term, last.term, last.index, appliedIndex
  *   2 pre-vote-response  term, granted
  *   3 vote-request       term, last.term, last.index, isTransfer
  *   4 vote-response      term, granted
@@ -30,6 +32,9 @@ export const wireVersion = 1;
  *   7 append-response    term, readRound, appliedIndex, previousIndex, conflict.term, conflict.index  (conflict)
  *   8 timeout-now        term
  *   9 removed-notice     term, member, membershipIndex
+ *  10 install-snapshot   term, last.term, last.index, membershipIndex, membership           (0, nil: as configured)
+ *  11 read-index-request  term, readId, incarnation
+ *  12 read-index-response term, readId, incarnation, index                                  (nil: rejected)
  */
 const Tag = {
   preVoteRequest: 1,
@@ -41,6 +46,9 @@ const Tag = {
   appendConflict: 7,
   timeoutNow: 8,
   removedNotice: 9,
+  installSnapshot: 10,
+  readIndexRequest: 11,
+  readIndexResponse: 12,
 } as const;
 
 export type DecodedFrame =
@@ -73,7 +81,10 @@ export function wireBytes(message: Message): number {
 function tupleOf(message: Message): readonly unknown[] {
   switch (message.kind) {
     case 'pre-vote-request':
-      return [Tag.preVoteRequest, message.term, message.last.term, message.last.index];
+      return [
+        ...[Tag.preVoteRequest, message.term, message.last.term, message.last.index],
+        message.appliedIndex,
+      ];
     case 'pre-vote-response':
       return [Tag.preVoteResponse, message.term, message.granted];
     case 'vote-request': {
@@ -96,6 +107,14 @@ function tupleOf(message: Message): readonly unknown[] {
       return [Tag.timeoutNow, message.term];
     case 'removed-notice':
       return [Tag.removedNotice, message.term, message.member, message.membershipIndex];
+    case 'install-snapshot':
+      return installSnapshotTuple(message);
+    case 'read-index-request':
+      return [Tag.readIndexRequest, message.term, message.readId, message.incarnation];
+    case 'read-index-response': {
+      const { readId, incarnation, index } = message;
+      return [Tag.readIndexResponse, message.term, readId, incarnation, index];
+    }
     default:
       return assertNever(message);
   }
@@ -109,6 +128,12 @@ function appendResponseTuple(message: AppendResponse): readonly unknown[] {
   return [Tag.appendConflict, ...head, previousIndex, conflict.term, conflict.index];
 }
 
+function installSnapshotTuple({ term: sent, meta }: InstallSnapshot): readonly unknown[] {
+  const { last, membership } = meta;
+  const members = membership === null ? null : encodeMembership(membership.membership);
+  return [Tag.installSnapshot, sent, last.term, last.index, membership?.index ?? 0, members];
+}
+
 function messageOf(tuple: TupleReader): Message {
   const tag = tuple.natural();
   const message = bodyOf(tag, tuple);
@@ -120,7 +145,12 @@ function bodyOf(tag: number, tuple: TupleReader): Message {
   const sent = term(tuple.natural());
   switch (tag) {
     case Tag.preVoteRequest:
-      return { kind: 'pre-vote-request', term: sent, last: takeEntryId(tuple, sent) };
+      return {
+        kind: 'pre-vote-request',
+        term: sent,
+        last: takeEntryId(tuple, sent),
+        appliedIndex: takeIndex(tuple),
+      };
     case Tag.preVoteResponse:
       return { kind: 'pre-vote-response', term: sent, granted: tuple.boolean() };
     case Tag.voteRequest: {
@@ -154,6 +184,23 @@ function bodyOf(tag: number, tuple: TupleReader): Message {
         member: takeNodeId(tuple),
         membershipIndex: takeIndex(tuple),
       };
+    case Tag.installSnapshot:
+      return { kind: 'install-snapshot', term: sent, meta: takeSnapshot(tuple, sent) };
+    case Tag.readIndexRequest:
+      return {
+        kind: 'read-index-request',
+        term: sent,
+        readId: tuple.natural(),
+        incarnation: tuple.natural(),
+      };
+    case Tag.readIndexResponse:
+      return {
+        kind: 'read-index-response',
+        term: sent,
+        readId: tuple.natural(),
+        incarnation: tuple.natural(),
+        index: tuple.isNil() ? null : takeIndex(tuple),
+      };
     default:
       throw new WireFault(`tag ${tag}`);
   }
@@ -176,6 +223,20 @@ function takeNodeId(tuple: TupleReader): NodeId {
   const text = tuple.text();
   if (!isNodeId(text)) throw new WireFault(`${JSON.stringify(text.slice(0, 64))} is no node id`);
   return nodeId(text);
+}
+
+/** A snapshot of a log without entries would say nothing, and no member of it stands behind it. */
+function takeSnapshot(tuple: TupleReader, sent: Term): SnapshotMeta {
+  const last = takeEntryId(tuple, sent);
+  const index = takeIndex(tuple);
+  if (last.index === 0 || index > last.index) throw new WireFault(`a snapshot of ${last.index}`);
+  if (tuple.isNil()) {
+    if (index !== 0) throw new WireFault(`no members at ${index}`);
+    return { last, membership: null };
+  }
+  const decoded = decodeMembership(tuple.bytes());
+  if (index === 0 || decoded.kind === 'malformed') throw new WireFault(`members at ${index}`);
+  return { last, membership: { index, membership: decoded.membership } };
 }
 
 function takeIndex(tuple: TupleReader): LogIndex {

@@ -70,6 +70,13 @@ export class TupleReader {
     return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
   }
 
+  /** Whether nil comes next; it is then taken. */
+  isNil(): boolean {
+    if (this.left === 0 || this.#fields[this.#next] !== null) return false;
+    this.#next += 1;
+    return true;
+  }
+
   tuple(): TupleReader {
     return new TupleReader(this.#take());
   }

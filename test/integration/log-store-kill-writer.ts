@@ -47,6 +47,7 @@ async function writeForEver(directory: string, seed: number): Promise<void> {
       .write({
         hardState: { term: current, votedFor: nodeId(`n${1 + (current % 3)}`) },
         truncateFrom: truncates ? logIndex(from) : null,
+        snapshot: null,
         entries,
       })
       .then(() => {

@@ -5,7 +5,7 @@ import { EntryKind } from '../../raft/core/entry.ts';
 import { logIndex } from '../../raft/core/types.ts';
 import type { LogStore } from '../../raft/log-store.ts';
 import { checkAgainstModel } from './model.ts';
-import { batch, entries, entry, hardState, readAll, rejection } from './support.ts';
+import { batch, entries, entry, hardState, readAll, rejection, snapshot } from './support.ts';
 
 /** A place where a store lives, opened again and again. */
 export interface StorePlace extends AsyncDisposable {
@@ -18,6 +18,7 @@ export function describeLogStore(name: string, makePlace: () => Promise<StorePla
   describe(`${name} keeps the contract of a log store`, () => {
     describeContent(makePlace);
     describeWrites(makePlace);
+    describeCompaction(makePlace);
     describeReads(makePlace);
     describeEnd(makePlace);
 
@@ -34,6 +35,7 @@ function describeContent(makePlace: () => Promise<StorePlace>): void {
 
     expect(store.opened).toEqual({
       hardState: hardState(0),
+      snapshot: null,
       firstIndex: 1,
       lastIndex: 0,
       termRuns: [],
@@ -64,6 +66,7 @@ function describeContent(makePlace: () => Promise<StorePlace>): void {
 
     expect(after.opened).toEqual({
       hardState: hardState(9, 'n2'),
+      snapshot: null,
       firstIndex: 1,
       lastIndex: 5,
       termRuns: [
@@ -123,6 +126,7 @@ function describeWrites(makePlace: () => Promise<StorePlace>): void {
     const after = await place.open();
     expect(after.opened).toEqual({
       hardState: hardState(3),
+      snapshot: null,
       firstIndex: 1,
       lastIndex: 5,
       termRuns: [
@@ -184,6 +188,7 @@ function describeWrites(makePlace: () => Promise<StorePlace>): void {
     const after = await place.open();
     expect(after.opened).toEqual({
       hardState: hardState(5),
+      snapshot: null,
       firstIndex: 1,
       lastIndex: 6,
       termRuns: [
@@ -220,6 +225,140 @@ function describeWrites(makePlace: () => Promise<StorePlace>): void {
     expect(refusal).toMatchObject({ code: 'LOG_STORE_ENTRY_TOO_LARGE' });
     await store.write(batch({ entries: entries(1, 1) }));
     expect(await readAll(store, 1, 1)).toEqual(entries(1, 1));
+    await store.close();
+  });
+}
+
+function describeCompaction(makePlace: () => Promise<StorePlace>): void {
+  test('a log goes on behind what was compacted away, also after a restart', async () => {
+    await using place = await makePlace();
+    const before = await place.open();
+    await before.write(batch({ entries: [...entries(1, 4, 1), ...entries(5, 9, 2)] }));
+
+    await before.write(batch({ snapshot: snapshot(6, 2, ['n1', 'n2']) }));
+    await before.write(batch({ entries: entries(10, 11, 3) }));
+    expect(await readAll(before, 7, 11)).toEqual([...entries(7, 9, 2), ...entries(10, 11, 3)]);
+    await before.close();
+
+    const after = await place.open();
+    expect(after.opened).toEqual({
+      hardState: hardState(0),
+      snapshot: snapshot(6, 2, ['n1', 'n2']),
+      firstIndex: 7,
+      lastIndex: 11,
+      termRuns: [
+        { term: 2, firstIndex: 7 },
+        { term: 3, firstIndex: 10 },
+      ],
+      membershipEntries: [],
+    });
+    expect(await readAll(after, 7, 11)).toEqual([...entries(7, 9, 2), ...entries(10, 11, 3)]);
+    await after.close();
+  });
+
+  test('what was compacted away is refused by name from the call on, while it is still written too', async () => {
+    await using place = await makePlace();
+    const store = await place.open();
+    await store.write(batch({ entries: entries(1, 5) }));
+
+    const write = store.write(batch({ snapshot: snapshot(3) }));
+    const read = store.read({ first: logIndex(3), last: logIndex(5), bytesMax: 1 });
+
+    expect(await rejection(read)).toMatchObject({
+      code: 'LOG_STORE_COMPACTED',
+      message: expect.stringMatching(/entry 3 .*the oldest held is 4/),
+    });
+    await write;
+    expect(await readAll(store, 4, 5)).toEqual(entries(4, 5));
+    await store.close();
+  });
+
+  test('a read that waits for its entries is refused when they are compacted away meanwhile', async () => {
+    await using place = await makePlace();
+    const store = await place.open();
+
+    const written = store.write(batch({ entries: entries(1, 4) }));
+    const read = store.read({ first: logIndex(2), last: logIndex(4), bytesMax: 1000 });
+    const compacted = store.write(batch({ snapshot: snapshot(3) }));
+
+    // Either the entries, whole, or the refusal: never others in their place.
+    const outcome = await read.catch((thrown: unknown) => thrown);
+    if (Array.isArray(outcome)) expect(outcome).toEqual(entries(2, 4));
+    else expect(outcome).toMatchObject({ code: 'LOG_STORE_COMPACTED' });
+    await Promise.all([written, compacted]);
+    await store.close();
+  });
+
+  test('a log that is compacted to its end is empty and goes on', async () => {
+    await using place = await makePlace();
+    const before = await place.open();
+    await before.write(batch({ entries: entries(1, 3, 2) }));
+    await before.write(batch({ snapshot: snapshot(3, 2) }));
+    await before.close();
+
+    const after = await place.open();
+    expect(after.opened).toMatchObject({ firstIndex: 4, lastIndex: 3, termRuns: [] });
+    await after.write(batch({ entries: entries(4, 5, 2) }));
+    await after.write(batch({ truncateFrom: 4 }));
+    await after.write(batch({ entries: entries(4, 4, 5) }));
+    await after.close();
+
+    const last = await place.open();
+    expect(last.opened.termRuns).toEqual([{ term: 5, firstIndex: 4 }]);
+    expect(await readAll(last, 4, 4)).toEqual(entries(4, 4, 5));
+    await last.close();
+  });
+
+  test('a snapshot past the end takes the place of the whole log', async () => {
+    await using place = await makePlace();
+    const before = await place.open();
+    await before.write(batch({ hardState: hardState(4, 'n2'), entries: entries(1, 8, 3) }));
+
+    await before.write(batch({ snapshot: snapshot(50, 4), entries: entries(51, 52, 4) }));
+    expect(await readAll(before, 51, 52)).toEqual(entries(51, 52, 4));
+    await before.close();
+
+    const after = await place.open();
+    expect(after.opened).toEqual({
+      hardState: hardState(4, 'n2'),
+      snapshot: snapshot(50, 4),
+      firstIndex: 51,
+      lastIndex: 52,
+      termRuns: [{ term: 4, firstIndex: 51 }],
+      membershipEntries: [],
+    });
+    await after.close();
+  });
+
+  test('truncation, snapshot and entries of one batch, and of many at once, are taken in this order', async () => {
+    await using place = await makePlace();
+    const before = await place.open();
+
+    await Promise.all([
+      before.write(batch({ entries: entries(1, 20, 1) })),
+      before.write(
+        batch({ truncateFrom: 16, snapshot: snapshot(12, 1), entries: entries(16, 18, 2) }),
+      ),
+      before.write(batch({ truncateFrom: 18, snapshot: snapshot(15, 1) })),
+      before.write(batch({ entries: entries(18, 19, 3) })),
+    ]);
+    await before.close();
+
+    const after = await place.open();
+    expect(after.opened).toMatchObject({ snapshot: snapshot(15, 1), firstIndex: 16 });
+    expect(await readAll(after, 16, 19)).toEqual([...entries(16, 17, 2), ...entries(18, 19, 3)]);
+    await after.close();
+  });
+
+  test('compacting again what is compacted already is a programming error', async () => {
+    await using place = await makePlace();
+    const store = await place.open();
+    await store.write(batch({ entries: entries(1, 5) }));
+    await store.write(batch({ snapshot: snapshot(4) }));
+
+    const again = store.write(batch({ snapshot: snapshot(4) }));
+
+    expect(await rejection(again)).toBeInstanceOf(AssertionFailure);
     await store.close();
   });
 }

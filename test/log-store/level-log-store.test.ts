@@ -85,7 +85,7 @@ test.each([
     ...options,
     engineOptions,
     clock: { monotonicMs: () => 0, wallMs: () => 0, delay: async () => {}, every: () => () => {} },
-    opened: { ...files.state, termRuns: [], membershipEntries: [] },
+    opened: { ...files.state, snapshot: null, termRuns: [], membershipEntries: [] },
   });
   await store.write(batch({ entries: entries(1, 2) }));
   Object.assign(files.engine, { batch: () => Promise.reject(new Error(message)) });

@@ -65,7 +65,12 @@ test('a truncation answers with the runs it ends, an append with the run it begi
   ]);
   expect(outline.truncate(logIndex(4))).toEqual([{ term: 3, firstIndex: 4 }]);
   expect(outline.truncate(logIndex(2))).toEqual([{ term: 2, firstIndex: 3 }]);
-  expect(outline.state()).toEqual({ firstIndex: 1, lastIndex: 1, termRuns: [begun[0]] });
+  expect(outline.state()).toEqual({
+    snapshot: null,
+    firstIndex: 1,
+    lastIndex: 1,
+    termRuns: [begun[0]],
+  });
 });
 
 test('a part keeps its terms whatever happens to the whole', () => {
@@ -78,6 +83,7 @@ test('a part keeps its terms whatever happens to the whole', () => {
   outline.truncate(logIndex(1));
 
   expect(part.state()).toEqual({
+    snapshot: null,
     firstIndex: 2,
     lastIndex: 5,
     termRuns: [

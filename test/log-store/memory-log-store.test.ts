@@ -79,18 +79,3 @@ test('a damaged entry is refused by its index and reason, and ends the store (R1
   const write = store.write(batch({ entries: entries(4, 4) }));
   expect(await rejection(write)).toMatchObject({ code: 'LOG_STORE_CORRUPT' });
 });
-
-test('entries that were compacted away are refused by name', async () => {
-  const disk = new MemoryLogDisk();
-  const before = new MemoryLogStore(disk);
-  await before.write(batch({ entries: entries(1, 5) }));
-  await before.close();
-  disk.compactBefore(logIndex(4));
-
-  const store = new MemoryLogStore(disk);
-
-  expect(store.opened).toMatchObject({ firstIndex: 4, lastIndex: 5 });
-  expect(await readAll(store, 4, 5)).toEqual(entries(4, 5));
-  const read = store.read({ first: logIndex(3), last: logIndex(5), bytesMax: 1 });
-  expect(await rejection(read)).toMatchObject({ code: 'LOG_STORE_COMPACTED' });
-});

@@ -1,16 +1,18 @@
 import fc from 'fast-check';
 import { expect } from 'vitest';
 import { type Entry, EntryKind } from '../../raft/core/entry.ts';
+import type { SnapshotMeta } from '../../raft/core/snapshot.ts';
 import { type HardState, logIndex } from '../../raft/core/types.ts';
 import type { LogBatch, LogStore } from '../../raft/log-store.ts';
 import type { StorePlace } from './conformance.ts';
-import { batch, entry, hardState } from './support.ts';
+import { batch, entry, hardState, snapshot } from './support.ts';
 
 /** One entry in so many is a configuration: few enough that no truncation takes all that a store remembers. */
 const membershipShare = 59;
 
-/** The log as an array: entry `n` stands at `n - 1`. */
+/** The log as an array that begins behind `snapshot`, or with entry 1. */
 interface Model {
+  snapshot: SnapshotMeta | null;
   entries: readonly Entry[];
   hardState: HardState;
 }
@@ -26,6 +28,8 @@ interface WritePlan {
   readonly sizes: readonly number[];
   readonly termStep: number;
   readonly votes: boolean;
+  /** Where a snapshot ends that takes the place of what is before: above 1 past the end of the log. */
+  readonly snapshotShare: number | null;
 }
 
 const writePlans: fc.Arbitrary<WritePlan> = fc.record({
@@ -33,6 +37,7 @@ const writePlans: fc.Arbitrary<WritePlan> = fc.record({
   sizes: fc.array(fc.nat(400), { maxLength: 6 }),
   termStep: fc.constantFrom(0, 0, 0, 1, 3),
   votes: fc.boolean(),
+  snapshotShare: fc.option(fc.double({ min: 0, max: 1.3, noNaN: true }), { freq: 2 }),
 });
 
 class Write implements fc.AsyncCommand<Model, Real> {
@@ -70,8 +75,9 @@ class Read implements fc.AsyncCommand<Model, Real> {
   }
 
   async run(model: Model, real: Real): Promise<void> {
+    const base = baseOf(model);
     const [first = 1, last = 1] = this.shares
-      .map((share) => 1 + Math.floor(share * (model.entries.length - 1)))
+      .map((share) => base + 1 + Math.floor(share * (model.entries.length - 1)))
       .toSorted((left, right) => left - right);
 
     const found = await real.store.read({
@@ -80,7 +86,9 @@ class Read implements fc.AsyncCommand<Model, Real> {
       bytesMax: this.bytesMax,
     });
 
-    expect(found).toEqual(expectedRead(model.entries.slice(first - 1, last), this.bytesMax));
+    expect(found).toEqual(
+      expectedRead(model.entries.slice(first - 1 - base, last - base), this.bytesMax),
+    );
   }
 
   toString(): string {
@@ -103,8 +111,9 @@ class Reopen implements fc.AsyncCommand<Model, Real> {
     expect(membershipEntries.length).toBeGreaterThanOrEqual(Math.min(2, memberships.length));
     expect(opened).toEqual({
       hardState: model.hardState,
-      firstIndex: 1,
-      lastIndex: model.entries.length,
+      snapshot: model.snapshot,
+      firstIndex: baseOf(model) + 1,
+      lastIndex: baseOf(model) + model.entries.length,
       termRuns: model.entries
         .filter((one, position) => one.term !== model.entries[position - 1]?.term)
         .map((one) => ({ term: one.term, firstIndex: one.index })),
@@ -129,7 +138,7 @@ export async function checkAgainstModel(makePlace: () => Promise<StorePlace>): P
   await fc.assert(
     fc.asyncProperty(fc.commands(commands, { maxCommands: 30 }), async (sequence) => {
       await using place = await makePlace();
-      const model: Model = { entries: [], hardState: hardState(0) };
+      const model: Model = { snapshot: null, entries: [], hardState: hardState(0) };
       const real: Real = { place, store: await place.open() };
       await fc.asyncModelRun(() => ({ model, real }), sequence);
       await new Reopen().run(model, real);
@@ -139,28 +148,46 @@ export async function checkAgainstModel(makePlace: () => Promise<StorePlace>): P
   );
 }
 
+function baseOf(model: Pick<Model, 'snapshot'>): number {
+  return model.snapshot?.last.index ?? 0;
+}
+
 /** Makes the batch that fits the model as it is now, and carries it out there. */
 function applyToModel(model: Model, plan: WritePlan): LogBatch {
-  const length = model.entries.length;
-  const truncateFrom =
-    plan.truncateShare === null ? undefined : 1 + Math.floor(plan.truncateShare * length);
-  const kept = model.entries.slice(0, truncateFrom === undefined ? length : truncateFrom - 1);
+  const { length } = model.entries;
+  const truncateAt = plan.truncateShare === null ? null : Math.floor(plan.truncateShare * length);
+  const truncateFrom = truncateAt === null ? undefined : baseOf(model) + 1 + truncateAt;
+  model.entries = model.entries.slice(0, truncateAt ?? length);
   // A truncation makes room for a newer term, as in Raft; so two versions of an entry differ.
   const term = model.hardState.term + plan.termStep + (truncateFrom === undefined ? 0 : 1);
+  const taken = compactModel(model, plan, term);
   const added = plan.sizes.map((size, offset) => {
-    const index = kept.length + 1 + offset;
+    const index = baseOf(model) + model.entries.length + 1 + offset;
     const made = entry(index, term, new Uint8Array(size).fill(index * 31 + term));
     return size % membershipShare === 0 ? { ...made, kind: EntryKind.membership } : made;
   });
   const isNewTerm = term > model.hardState.term;
   const next = isNewTerm || plan.votes ? hardState(term, plan.votes ? 'n1' : null) : undefined;
-  model.entries = [...kept, ...added];
+  model.entries = [...model.entries, ...added];
   if (next !== undefined) model.hardState = next;
   return batch({
     entries: added,
     ...(truncateFrom === undefined ? {} : { truncateFrom }),
+    ...(taken === null ? {} : { snapshot: taken }),
     ...(next === undefined ? {} : { hardState: next }),
   });
+}
+
+function compactModel(model: Model, plan: WritePlan, term: number): SnapshotMeta | null {
+  if (plan.snapshotShare === null) return null;
+  const count = Math.floor(plan.snapshotShare * (model.entries.length + 2));
+  if (count === 0) return null;
+  const index = baseOf(model) + count;
+  const last = model.entries[count - 1];
+  const taken = snapshot(index, last?.term ?? term, index % 2 === 0 ? ['n1', 'n2'] : []);
+  model.entries = model.entries.slice(count);
+  model.snapshot = taken;
+  return taken;
 }
 
 function expectedRead(range: readonly Entry[], bytesMax: number): Entry[] {

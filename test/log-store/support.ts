@@ -5,6 +5,8 @@ import { utf8 } from '../../base/bytes.ts';
 import { silentLogger } from '../../base/logger.ts';
 import type { LevelLogStoreOptions } from '../../log-store/index.ts';
 import { type Entry, EntryKind } from '../../raft/core/entry.ts';
+import { membershipOfVoters } from '../../raft/core/membership.ts';
+import type { SnapshotMeta } from '../../raft/core/snapshot.ts';
 import { type HardState, logIndex, nodeId, term } from '../../raft/core/types.ts';
 import type { LogBatch, LogStore } from '../../raft/log-store.ts';
 
@@ -31,12 +33,29 @@ export function hardState(currentTerm: number, votedFor: string | null = null): 
 export function batch(parts: {
   readonly hardState?: HardState;
   readonly truncateFrom?: number;
+  readonly snapshot?: SnapshotMeta;
   readonly entries?: readonly Entry[];
 }): LogBatch {
   return {
     hardState: parts.hardState ?? null,
     truncateFrom: parts.truncateFrom === undefined ? null : logIndex(parts.truncateFrom),
+    snapshot: parts.snapshot ?? null,
     entries: parts.entries ?? [],
+  };
+}
+
+/** What takes the place of the entries up to `index`. */
+export function snapshot(
+  index: number,
+  lastTerm = 1,
+  voters: readonly string[] = [],
+): SnapshotMeta {
+  return {
+    last: { term: term(lastTerm), index: logIndex(index) },
+    membership:
+      voters.length === 0
+        ? null
+        : { index: logIndex(index), membership: membershipOfVoters(voters.map(nodeId)) },
   };
 }
 

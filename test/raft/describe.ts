@@ -43,8 +43,11 @@ function describeMember({ id, kind, promotion }: Member): string {
 export function describeMessage(message: Message): string {
   const head = `${message.kind} term=${message.term}`;
   switch (message.kind) {
-    case 'pre-vote-request':
-      return `${head} last=${describeId(message.last)}`;
+    case 'pre-vote-request': {
+      const { last, appliedIndex } = message;
+      const lag = appliedIndex === last.index ? '' : ` applied=${appliedIndex}`;
+      return `${head} last=${describeId(last)}${lag}`;
+    }
     case 'vote-request':
       return `${head} last=${describeId(message.last)}${message.isTransfer ? ' transfer' : ''}`;
     case 'pre-vote-response':
@@ -54,6 +57,14 @@ export function describeMessage(message: Message): string {
       return head;
     case 'removed-notice':
       return `${head} member=${message.member} by=${message.membershipIndex}`;
+    case 'install-snapshot':
+      return `${head} snapshot=${describeId(message.meta.last)}`;
+    case 'read-index-request':
+      return `${head} read ${message.readId}`;
+    case 'read-index-response': {
+      const answer = message.index === null ? 'rejected' : `at ${message.index}`;
+      return `${head} read ${message.readId} ${answer}`;
+    }
     case 'append-request': {
       const entries = message.entries.map(describeEntry).join(' ');
       const place = `previous=${describeId(message.previous)} commit=${message.commitIndex}`;
@@ -83,6 +94,10 @@ export function describeEffect(effect: Effect): string {
       const place = `previous=${describeId(previous)} commit=${commitIndex} round=${readRound}`;
       return `to ${effect.to}: entries ${firstIndex}..${lastIndex} term=${effect.term} ${place}`;
     }
+    case 'send-snapshot':
+      return `to ${effect.to}: a snapshot of ${effect.coversAtLeast} or later, term=${effect.term}`;
+    case 'fetch-snapshot':
+      return `fetch snapshot ${describeId(effect.meta.last)} from ${effect.from}`;
     case 'committed':
       return `committed ${effect.commitIndex}`;
     case 'proposal-accepted':
@@ -118,6 +133,7 @@ function describeEnd(end: MembershipChangeEnd): string {
 export function describeStatus(status: MachineStatus): string {
   const { role, term, leaderId, lastIndex, persistedIndex, commitIndex, appliedIndex } = status;
   const flags = [
+    status.firstIndex === 1 ? null : `first=${status.firstIndex}`,
     status.leaderReadyIndex === null ? null : `ready=${status.leaderReadyIndex}`,
     status.isTailDecided ? 'tail-decided' : null,
     status.isTransferring ? 'transferring' : null,
@@ -131,11 +147,12 @@ export function describeStatus(status: MachineStatus): string {
 }
 
 function describePersist(effect: Extract<Effect, { kind: 'persist' }>): string {
-  const { hardState, truncateFrom, entries } = effect;
+  const { hardState, truncateFrom, snapshot, entries } = effect;
   return [
     `write ${effect.ioId}:`,
     hardState === null ? null : `term=${hardState.term} vote=${hardState.votedFor ?? '-'}`,
     truncateFrom === null ? null : `truncate-from=${truncateFrom}`,
+    snapshot === null ? null : `begin-behind=${describeId(snapshot.last)}`,
     entries.length === 0 ? null : `append ${entries.map(describeEntry).join(' ')}`,
   ]
     .filter((part) => part !== null)

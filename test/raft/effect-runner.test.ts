@@ -53,7 +53,14 @@ function bench(
 }
 
 function persist(ioId: number, held: readonly Entry[] = []): PersistEffect {
-  return { kind: 'persist', ioId, hardState: null, truncateFrom: null, entries: held };
+  return {
+    kind: 'persist',
+    ioId,
+    hardState: null,
+    truncateFrom: null,
+    snapshot: null,
+    entries: held,
+  };
 }
 
 function vote(ofTerm: number): Message {

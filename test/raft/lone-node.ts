@@ -43,7 +43,9 @@ export class LoneNode {
           term: term(options.term ?? terms.at(-1) ?? 0),
           votedFor: votedFor === undefined ? null : nodeId(votedFor),
         },
+        snapshot: null,
         entries: entriesOf(terms),
+        taken: null,
       },
       config: {
         ...config,

@@ -112,6 +112,7 @@ test('proposals of one go share a disk write', async () => {
       ioId,
       hardState: null,
       truncateFrom: null,
+      snapshot: null,
       entries: entries(ioId, ioId),
     };
     return [persist, accepted];
@@ -300,7 +301,16 @@ test('a leader whose log write hangs gives leadership up (R11)', async () => {
   const { machine, clock, transport } = await open();
   machine.onStep = ({ kind }) =>
     kind === 'message'
-      ? [{ kind: 'persist', ioId: 1, hardState: null, truncateFrom: null, entries: [] }]
+      ? [
+          {
+            kind: 'persist',
+            ioId: 1,
+            hardState: null,
+            truncateFrom: null,
+            snapshot: null,
+            entries: [],
+          },
+        ]
       : [];
   transport.events?.onMessage(n2, { kind: 'timeout-now', term: term(1) });
   await settled();
@@ -320,7 +330,14 @@ test('a failed write ends the node and nothing is sent after it (R17)', async ()
   machine.onStep = ({ kind }) =>
     kind === 'message'
       ? [
-          { kind: 'persist', ioId: 1, hardState: null, truncateFrom: null, entries: [] },
+          {
+            kind: 'persist',
+            ioId: 1,
+            hardState: null,
+            truncateFrom: null,
+            snapshot: null,
+            entries: [],
+          },
           { kind: 'send', to: n2, message: answer, after: 1 },
         ]
       : [];

@@ -23,7 +23,12 @@ test('§3.3 a request of an older term is refused with the current one', () => {
   const old = term(4);
 
   node.receive('n2', { kind: 'vote-request', term: old, last: id(4, 9), isTransfer: true });
-  node.receive('n3', { kind: 'pre-vote-request', term: old, last: id(4, 9) });
+  node.receive('n3', {
+    kind: 'pre-vote-request',
+    term: old,
+    last: id(4, 9),
+    appliedIndex: logIndex(0),
+  });
   node.receiveAppend('n2', { term: 4, entries: entriesOf([4]) });
 
   expect(node.takeSent().map(({ message }) => message)).toMatchObject([
@@ -274,7 +279,12 @@ test('§3.6.1 a vote goes only to a log that is at least as up to date', () => {
   for (const { last, granted } of cases) {
     const node = new LoneNode({ terms: own });
     node.tick(config.electionTicksMin);
-    node.receive('n2', { kind: 'pre-vote-request', term: term(5), last });
+    node.receive('n2', {
+      kind: 'pre-vote-request',
+      term: term(5),
+      last,
+      appliedIndex: logIndex(0),
+    });
     node.receive('n2', { kind: 'vote-request', term: term(5), last, isTransfer: false });
     node.persist();
 
@@ -426,7 +436,12 @@ test('§4.2.3 within the minimum election timeout of a leader neither vote nor t
   node.takeSent();
   node.tick(config.electionTicksMin - 1);
 
-  node.receive('n3', { kind: 'pre-vote-request', term: term(9), last: id(8, 8) });
+  node.receive('n3', {
+    kind: 'pre-vote-request',
+    term: term(9),
+    last: id(8, 8),
+    appliedIndex: logIndex(0),
+  });
   node.receive('n3', { kind: 'vote-request', term: term(9), last: id(8, 8), isTransfer: false });
 
   expect(node.takeSent()).toEqual([]);
@@ -583,7 +598,12 @@ test('§6.4.1 a started node gives no vote for the minimum election timeout: it 
 test('§9.6 a pre-vote changes neither term nor vote, at either side', () => {
   const node = new LoneNode({ term: 3 });
   node.tick(config.electionTicksMin);
-  node.receive('n2', { kind: 'pre-vote-request', term: term(9), last: id(0, 0) });
+  node.receive('n2', {
+    kind: 'pre-vote-request',
+    term: term(9),
+    last: id(0, 0),
+    appliedIndex: logIndex(0),
+  });
   node.campaign();
 
   expect(node.takeSent()[0]?.message).toMatchObject({ kind: 'pre-vote-response', granted: true });

@@ -90,6 +90,7 @@ export class RandomNetwork {
       heartbeatTicks: 2,
       electionTicksMin: 6,
       electionTicksMax: 12,
+      applyLagMax: 20,
       transferTicksMax: 10,
       inflightAppendsMax: random.below(1, 5),
       appendEntriesMax: random.below(1, 6),

@@ -6,7 +6,7 @@ import { type Membership, voterSetsOf } from '../../raft/core/membership.ts';
 import { decodeMembership } from '../../raft/core/membership-codec.ts';
 import type { Message } from '../../raft/core/messages.ts';
 import type { LogIndex, NodeId, Term } from '../../raft/core/types.ts';
-import type { SimulatedNode } from './simulated-node.ts';
+import { entryAt, type LogImage, lastIndexOf, type SimulatedNode } from './simulated-node.ts';
 
 /** What one node was seen to have, since its latest start. */
 interface Seen {
@@ -15,7 +15,7 @@ interface Seen {
   readonly appliedIndex: LogIndex;
   /** While it leads. */
   readonly ledTerm: Term | null;
-  readonly entryCount: number;
+  readonly lastIndex: number;
 }
 
 /**
@@ -69,7 +69,7 @@ export class SafetyChecker {
 
   /** I8: nothing is revealed that a crash could take back. */
   onSend(node: SimulatedNode, to: NodeId, message: Message): void {
-    const { hardState, entries } = node.disk;
+    const { hardState } = node.disk;
     const isQuestion =
       message.kind === 'pre-vote-request' ||
       (message.kind === 'pre-vote-response' && message.granted);
@@ -80,7 +80,7 @@ export class SafetyChecker {
     if (message.kind === 'vote-response' && message.granted) this.#onVote(node, message.term, to);
     if (message.kind === 'append-response' && message.result.kind === 'matched') {
       const { matchIndex } = message.result;
-      assert(entries.length >= matchIndex, `I8: ${node.id} claims entry ${matchIndex}`);
+      assert(lastIndexOf(node.disk) >= matchIndex, `I8: ${node.id} claims entry ${matchIndex}`);
     }
   }
 
@@ -98,22 +98,35 @@ export class SafetyChecker {
       assert(status.commitIndex >= before.commitIndex, `I6: commit index of ${node.id}`);
       assert(status.appliedIndex >= before.appliedIndex, `I6: applied index of ${node.id}`);
       const stillLeads = status.role === 'leader' && before.ledTerm === status.term;
-      assert(!stillLeads || node.entries.length >= before.entryCount, `I2: log of ${node.id}`);
+      assert(!stillLeads || lastIndexOf(node.log) >= before.lastIndex, `I2: log of ${node.id}`);
     }
-    for (let index = (before?.commitIndex ?? 0) + 1; index <= status.commitIndex; index += 1) {
+    // What is compacted away was looked at when it was committed, here or where the snapshot was taken.
+    const seen = Math.max(before?.commitIndex ?? 0, status.firstIndex - 1);
+    this.#checkSnapshot(node);
+    for (let index = seen + 1; index <= status.commitIndex; index += 1) {
       this.#onCommitted(node, index);
     }
     if (status.role === 'leader' && status.commitIndex > (before?.commitIndex ?? 0)) {
-      const newest = node.entries[status.commitIndex - 1];
-      assert(newest?.term === status.term, `I10: ${node.id} counted an entry of an older term`);
+      const newestTerm = termAt(node.log, status.commitIndex);
+      assert(newestTerm === status.term, `I10: ${node.id} counted an entry of an older term`);
     }
     this.#seen.set(node.id, {
       term: status.term,
       commitIndex: status.commitIndex,
       appliedIndex: status.appliedIndex,
       ledTerm: status.role === 'leader' ? status.term : null,
-      entryCount: node.entries.length,
+      lastIndex: lastIndexOf(node.log),
     });
+  }
+
+  /** A log begins behind what is committed, and nothing else: so what was compacted away is the ledger's (I4, I5). */
+  #checkSnapshot(node: SimulatedNode): void {
+    const { snapshot } = node.log;
+    if (snapshot === null) return;
+    const { term, index } = snapshot.last;
+    const known = this.#ledger[index - 1];
+    assert(known !== undefined, `${node.id} compacted ${index}, which is not committed`);
+    assert(known.startsWith(`${term}/${index}:`), `I5: ${node.id} begins behind ${term}/${index}`);
   }
 
   #onElected(node: SimulatedNode, ledTerm: Term): void {
@@ -121,8 +134,9 @@ export class SafetyChecker {
     assert(other === node.id, `I1: ${other} and ${node.id} lead in term ${ledTerm}`);
     this.#leaders.set(ledTerm, node.id);
     for (const [offset, committed] of this.#ledger.entries()) {
-      const own = node.entries[offset];
-      const hasIt = own !== undefined && wholeEntry(own) === committed;
+      const own = entryAt(node.log, offset + 1);
+      const isCompacted = offset + 1 < node.status.firstIndex;
+      const hasIt = isCompacted || (own !== undefined && wholeEntry(own) === committed);
       assert(hasIt, `I4: leader ${node.id} of term ${ledTerm} lacks committed ${committed}`);
     }
   }
@@ -142,9 +156,9 @@ export class SafetyChecker {
   #onAppended(node: SimulatedNode, entries: readonly Entry[]): void {
     for (const entry of entries) {
       const before = entries.find((other) => other.index === entry.index - 1);
-      const previous = before ?? node.entries[entry.index - 2];
+      const previousTerm = before?.term ?? termAt(node.log, entry.index - 1);
       const key = `${entry.term}/${entry.index}`;
-      const found = `${wholeEntry(entry)} behind ${previous?.term ?? 0}`;
+      const found = `${wholeEntry(entry)} behind ${previousTerm ?? 0}`;
       const earlier = this.#entries.get(key) ?? found;
       assert(earlier === found, `I3: ${node.id} has ${found} where another had ${earlier}`);
       this.#entries.set(key, found);
@@ -153,7 +167,7 @@ export class SafetyChecker {
   }
 
   #onCommitted(node: SimulatedNode, index: number): void {
-    const entry = node.entries[index - 1];
+    const entry = entryAt(node.log, index);
     assert(entry !== undefined, `${node.id} committed ${index} without holding it`);
     const found = wholeEntry(entry);
     const known = this.#ledger[index - 1];
@@ -163,7 +177,7 @@ export class SafetyChecker {
     }
     assert(index === this.#ledger.length + 1, `${node.id} leaves a hole before ${index}`);
     const holders = this.#nodes
-      .filter(({ disk }) => disk.entries[index - 1]?.term === entry.term)
+      .filter(({ disk }) => entryAt(disk, index)?.term === entry.term || covers(disk, index))
       .map(({ id }) => id);
     // The first to know is the leader that counted, by the configuration it has.
     const isOnQuorum = isQuorumOf(node.status.membership, holders);
@@ -189,8 +203,8 @@ export class SafetyChecker {
   #onMembershipBegun(node: SimulatedNode, entry: Entry): void {
     const { status, entries } = node;
     if (status.role !== 'leader' || entry.term !== status.term) return;
-    const own = entries[status.commitIndex - 1];
-    assert(own?.term === status.term, `R4: ${node.id} changes members without a commit`);
+    const ownTerm = termAt(node.log, status.commitIndex);
+    assert(ownTerm === status.term, `R4: ${node.id} changes members without a commit`);
     const before = entries.findLast(
       ({ kind, index }) => kind === EntryKind.membership && index < entry.index,
     );
@@ -206,6 +220,16 @@ export class SafetyChecker {
       `C8: read ${effect.readId} sees ${effect.index} of ${committedBefore} committed entries`,
     );
   }
+}
+
+/** Also of the entry that a log begins right behind. */
+function termAt(log: LogImage, index: number): Term | undefined {
+  const { snapshot } = log;
+  return snapshot?.last.index === index ? snapshot.last.term : entryAt(log, index)?.term;
+}
+
+function covers({ snapshot }: LogImage, index: number): boolean {
+  return snapshot !== null && index <= snapshot.last.index;
 }
 
 /** Counted one by one, as the words of the thesis say (§4.3), and not as the machine does it. */

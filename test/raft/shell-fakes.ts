@@ -4,6 +4,7 @@ import { type Entry, EntryKind } from '../../raft/core/entry.ts';
 import type { Input } from '../../raft/core/inputs.ts';
 import { membershipOfVoters } from '../../raft/core/membership.ts';
 import type { Message } from '../../raft/core/messages.ts';
+import type { SnapshotMeta } from '../../raft/core/snapshot.ts';
 import type { MachineStatus } from '../../raft/core/status.ts';
 import { logIndex, type NodeId, nodeId, term } from '../../raft/core/types.ts';
 import type { LogBatch, LogStore, LogStoreState } from '../../raft/log-store.ts';
@@ -35,6 +36,7 @@ export function entries(
 export class ManualStore implements LogStore {
   readonly opened: LogStoreState = {
     hardState: { term: term(0), votedFor: null },
+    snapshot: null,
     firstIndex: logIndex(1),
     lastIndex: logIndex(0),
     termRuns: [],
@@ -166,6 +168,10 @@ export class ScriptedMachine implements Machine {
     } finally {
       this.#isEntered = false;
     }
+  }
+
+  describeSnapshot(): SnapshotMeta | null {
+    return null;
   }
 
   /** Changes the view, as a step does. */

@@ -1,20 +1,59 @@
 import { assert } from '../../base/assert.ts';
 import type { Random } from '../../base/random.ts';
 import type { RaftConfig } from '../../raft/core/config.ts';
-import type { Effect, PersistEffect, SendEntriesEffect } from '../../raft/core/effects.ts';
+import type {
+  Effect,
+  FetchSnapshotEffect,
+  PersistEffect,
+  SendEntriesEffect,
+} from '../../raft/core/effects.ts';
 import { type Entry, EntryKind } from '../../raft/core/entry.ts';
 import type { Input } from '../../raft/core/inputs.ts';
 import type { RestoredState } from '../../raft/core/log.ts';
 import { RaftMachine } from '../../raft/core/machine.ts';
 import type { Message } from '../../raft/core/messages.ts';
+import type { SnapshotMeta } from '../../raft/core/snapshot.ts';
 import type { MachineStatus } from '../../raft/core/status.ts';
 import type { TermRun } from '../../raft/core/term-runs.ts';
 import { type HardState, logIndex, type NodeId, term } from '../../raft/core/types.ts';
 
-/** What survives a crash. */
-export interface Disk {
-  hardState: HardState;
+/** A log, which may begin behind a snapshot. */
+export interface LogImage {
+  /** What `entries` begin behind; null: they begin at 1. */
+  snapshot: SnapshotMeta | null;
   readonly entries: Entry[];
+}
+
+/** What survives a crash. */
+export interface Disk extends LogImage {
+  hardState: HardState;
+  /** The newest snapshot of the state, taken here or fetched. */
+  taken: SnapshotMeta | null;
+}
+
+export function entryAt(log: LogImage, index: number): Entry | undefined {
+  return log.entries[index - 1 - baseOf(log)];
+}
+
+export function lastIndexOf(log: LogImage): number {
+  return baseOf(log) + log.entries.length;
+}
+
+function baseOf({ snapshot }: LogImage): number {
+  return snapshot?.last.index ?? 0;
+}
+
+function applyWrite(log: LogImage, write: PersistEffect): void {
+  const { truncateFrom, snapshot, entries } = write;
+  if (truncateFrom !== null) log.entries.length = truncateFrom - 1 - baseOf(log);
+  if (snapshot !== null) {
+    log.entries.splice(0, snapshot.last.index - baseOf(log));
+    log.snapshot = snapshot;
+  }
+  for (const entry of entries) {
+    assert(entry.index === lastIndexOf(log) + 1, `entry ${entry.index} leaves no hole`);
+    log.entries.push(entry);
+  }
 }
 
 export interface SimulatedNodeOptions {
@@ -38,14 +77,15 @@ export class SimulatedNode {
   readonly disk: Disk;
   readonly #options: SimulatedNodeOptions;
   #machine: RaftMachine | null = null;
-  /** The log as the machine sees it, durable or not. */
-  #entries: Entry[] = [];
+  #log: LogImage = { snapshot: null, entries: [] };
+  #fetch: FetchSnapshotEffect | null = null;
   #writes: PersistEffect[] = [];
   #gated: Gated[] = [];
 
   constructor(options: SimulatedNodeOptions) {
     this.#options = options;
-    this.disk = options.disk ?? { hardState: { term: term(0), votedFor: null }, entries: [] };
+    const hardState = { term: term(0), votedFor: null };
+    this.disk = options.disk ?? { hardState, snapshot: null, entries: [], taken: null };
     this.restart();
   }
 
@@ -63,7 +103,17 @@ export class SimulatedNode {
   }
 
   get entries(): readonly Entry[] {
-    return this.#entries;
+    return this.#log.entries;
+  }
+
+  /** The log as the machine sees it, durable or not. */
+  get log(): LogImage {
+    return this.#log;
+  }
+
+  /** The snapshot that is being fetched. */
+  get fetch(): FetchSnapshotEffect | null {
+    return this.#fetch;
   }
 
   get unwrittenCount(): number {
@@ -89,6 +139,22 @@ export class SimulatedNode {
     }
   }
 
+  /** Takes a snapshot of what is applied here, if anything is. */
+  takeSnapshot(): void {
+    const { appliedIndex } = this.status;
+    const meta = appliedIndex === 0 ? null : this.#machine?.describeSnapshot(appliedIndex);
+    if (meta !== null && meta !== undefined) this.#keep(meta);
+  }
+
+  /** The fetch under way ends. What is fetched is durable before the machine is told. */
+  endFetch(isWhole: boolean): void {
+    assert(this.#fetch !== null, `${this.id} fetches nothing`);
+    const { meta } = this.#fetch;
+    this.#fetch = null;
+    if (isWhole) this.#keep(meta);
+    this.step({ kind: isWhole ? 'snapshot-installed' : 'snapshot-failed', meta });
+  }
+
   /** Power off. `finishedWrites` of the writes under way made it to the disk, and nobody was told. */
   crash(finishedWrites: number = 0): void {
     for (let done = 0; done < finishedWrites && this.#writes.length > 0; done += 1) {
@@ -97,12 +163,12 @@ export class SimulatedNode {
     this.#machine = null;
     this.#writes = [];
     this.#gated = [];
-    this.#entries = [];
+    this.#fetch = null;
   }
 
   restart(): void {
     assert(this.#machine === null, `${this.id} is up`);
-    this.#entries = [...this.disk.entries];
+    this.#log = { snapshot: this.disk.snapshot, entries: [...this.disk.entries] };
     this.#machine = new RaftMachine({
       config: this.#options.config,
       random: this.#options.random,
@@ -113,14 +179,25 @@ export class SimulatedNode {
   #carryOut(effect: Effect): void {
     if (effect.kind === 'persist') {
       this.#writes.push(effect);
-      if (effect.truncateFrom !== null) this.#entries.length = effect.truncateFrom - 1;
-      this.#entries.push(...effect.entries);
+      applyWrite(this.#log, effect);
     } else if (effect.kind === 'send') {
       if (effect.after === null) this.#options.onSend(this, effect.to, effect.message);
       else this.#gated.push({ after: effect.after, to: effect.to, message: effect.message });
     } else if (effect.kind === 'send-entries') {
       this.#options.onSend(this, effect.to, this.#appendOf(effect));
+    } else if (effect.kind === 'send-snapshot') {
+      const { taken } = this.disk;
+      if (taken === null || taken.last.index < effect.coversAtLeast) return;
+      const message = { kind: 'install-snapshot', term: effect.term, meta: taken } as const;
+      this.#options.onSend(this, effect.to, message);
+    } else if (effect.kind === 'fetch-snapshot') {
+      assert(this.#fetch === null, `${this.id} fetches one snapshot at a time`);
+      this.#fetch = effect;
     }
+  }
+
+  #keep(meta: SnapshotMeta): void {
+    if (meta.last.index > (this.disk.taken?.last.index ?? 0)) this.disk.taken = meta;
   }
 
   #appendOf(effect: SendEntriesEffect): Message {
@@ -128,7 +205,9 @@ export class SimulatedNode {
       kind: 'append-request',
       term: effect.term,
       previous: effect.previous,
-      entries: this.#entries.slice(effect.firstIndex - 1, effect.lastIndex),
+      entries: this.entries.filter(
+        ({ index }) => index >= effect.firstIndex && index <= effect.lastIndex,
+      ),
       commitIndex: effect.commitIndex,
       readRound: effect.readRound,
     };
@@ -138,8 +217,7 @@ export class SimulatedNode {
     const write = this.#writes.shift();
     assert(write !== undefined, 'a write is under way');
     if (write.hardState !== null) this.disk.hardState = write.hardState;
-    if (write.truncateFrom !== null) this.disk.entries.length = write.truncateFrom - 1;
-    this.disk.entries.push(...write.entries);
+    applyWrite(this.disk, write);
     return write.ioId;
   }
 }
@@ -153,8 +231,9 @@ export function restoredFrom(disk: Disk): RestoredState {
   }
   return {
     hardState: disk.hardState,
-    firstIndex: logIndex(1),
-    lastIndex: logIndex(disk.entries.length),
+    snapshot: disk.snapshot,
+    firstIndex: logIndex(baseOf(disk) + 1),
+    lastIndex: logIndex(lastIndexOf(disk)),
     termRuns,
     membershipEntries: disk.entries.filter(({ kind }) => kind === EntryKind.membership).slice(-2),
   };

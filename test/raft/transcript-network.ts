@@ -9,6 +9,7 @@ import { logIndex, type NodeId, nodeId } from '../../raft/core/types.ts';
 import {
   describeEffect,
   describeEntry,
+  describeId,
   describeMembership,
   describeMessage,
   describeStatus,
@@ -26,6 +27,7 @@ const timings = {
   heartbeatTicks: 2,
   electionTicksMin: 6,
   electionTicksMax: 20,
+  applyLagMax: 100,
   transferTicksMax: 8,
   inflightAppendsMax: 3,
   appendEntriesMax: 4,
@@ -153,7 +155,10 @@ export class TranscriptNetwork {
     log: ([who]) => {
       for (const node of this.#up(who)) {
         const entries = node.entries.map(describeEntry);
-        entries.splice(node.status.persistedIndex, 0, '|');
+        const { persistedIndex, firstIndex } = node.status;
+        entries.splice(Math.max(0, persistedIndex - firstIndex + 1), 0, '|');
+        const { snapshot } = node.log;
+        if (snapshot !== null) entries.unshift(`(${describeId(snapshot.last)})`);
         this.#print([`${node.id} ${entries.join(' ')}`]);
       }
     },

@@ -2,6 +2,7 @@ import { assert } from '../../base/assert.ts';
 import type { Entry } from '../../raft/core/entry.ts';
 import { EntryKind } from '../../raft/core/entry.ts';
 import { emptyMembership } from '../../raft/core/membership.ts';
+import type { SnapshotMeta } from '../../raft/core/snapshot.ts';
 import { type LogIndex, logIndex, nodeId, type Term, term } from '../../raft/core/types.ts';
 import type { ProposalReceipt, Raft, RaftStatus } from '../../raft/raft-api.ts';
 
@@ -105,6 +106,22 @@ export class ArrayRaft implements Raft {
 
   readIndex(): Promise<LogIndex> {
     return Promise.resolve(this.#status.commitIndex);
+  }
+
+  readIndexOfLeader(): Promise<LogIndex> {
+    return Promise.resolve(this.#status.commitIndex);
+  }
+
+  /** The entries stay in the array; readers are refused those before the first index. */
+  compact(upTo: LogIndex): void {
+    const { firstIndex, appliedIndex } = this.#status;
+    this.change({ firstIndex: logIndex(Math.max(firstIndex, Math.min(upTo, appliedIndex) + 1)) });
+  }
+
+  describeSnapshot(index: LogIndex): SnapshotMeta | null {
+    const entry = this.#entries[index - 1];
+    if (entry === undefined || index > this.#status.appliedIndex) return null;
+    return { last: { term: entry.term, index }, membership: null };
   }
 
   leaseUntilMs(): number {

@@ -17,6 +17,7 @@ function entry(entryTerm: number, index: number, bytes = 0): Entry {
 function emptyLog(): RaftLog {
   return new RaftLog({
     hardState: { term: term(0), votedFor: null },
+    snapshot: null,
     firstIndex: logIndex(1),
     lastIndex: logIndex(0),
     termRuns: [],
@@ -115,6 +116,7 @@ test('what MySQL has applied counts once it is known to be committed, and never 
 test('a restored log knows its terms, and the size of nothing', () => {
   const log = new RaftLog({
     hardState: { term: term(7), votedFor: null },
+    snapshot: null,
     firstIndex: logIndex(1),
     lastIndex: logIndex(5),
     membershipEntries: [],
@@ -131,12 +133,14 @@ test('a restored log knows its terms, and the size of nothing', () => {
 test('a store with a hole or with more than its runs say is refused', () => {
   const hardState = { term: term(9), votedFor: null };
   const firstIndex = logIndex(1);
+  const snapshot = null;
   const hole = [{ term: term(1), firstIndex: logIndex(2) }];
 
   expect(
     () =>
       new RaftLog({
         hardState,
+        snapshot,
         firstIndex,
         lastIndex: logIndex(3),
         termRuns: hole,
@@ -147,6 +151,7 @@ test('a store with a hole or with more than its runs say is refused', () => {
     () =>
       new RaftLog({
         hardState,
+        snapshot,
         firstIndex,
         lastIndex: logIndex(3),
         termRuns: [],

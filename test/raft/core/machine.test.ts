@@ -191,6 +191,7 @@ test('a configuration that contradicts itself is refused at once', () => {
       random: { below: (low) => low },
       restored: {
         hardState: { term: term(0), votedFor: null },
+        snapshot: null,
         firstIndex: logIndex(1),
         lastIndex: logIndex(0),
         termRuns: [],

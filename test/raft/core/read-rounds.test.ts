@@ -10,7 +10,7 @@ test('a round carries the reads that waited when it was opened, and no later one
   rounds.open(logIndex(7));
   rounds.add(3);
 
-  expect(rounds.confirm(1)).toEqual([{ number: 1, index: 7, readIds: [1, 2] }]);
+  expect(rounds.confirm(1)).toEqual([{ number: 1, index: 7, reads: [1, 2] }]);
   expect(rounds.hasWaiting).toBe(true);
 });
 
@@ -21,7 +21,7 @@ test('a later round confirms the earlier ones, and an earlier answer changes not
   rounds.add(2);
   rounds.open(logIndex(8));
 
-  expect(rounds.confirm(2).flatMap(({ readIds }) => readIds)).toEqual([1, 2]);
+  expect(rounds.confirm(2).flatMap(({ reads }) => reads)).toEqual([1, 2]);
   expect(rounds.confirm(1)).toEqual([]);
   expect(rounds.confirmed).toBe(2);
 });

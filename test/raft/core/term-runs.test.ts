@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { TermRuns } from '../../../raft/core/term-runs.ts';
+import { logStart, TermRuns } from '../../../raft/core/term-runs.ts';
 import { logIndex, term } from '../../../raft/core/types.ts';
 
 type Action =
@@ -21,7 +21,7 @@ const actions: fc.Arbitrary<Action[]> = fc.array(
 
 /** The real one beside an array with the term of every entry. */
 function build(script: readonly Action[]): { runs: TermRuns; terms: number[] } {
-  const runs = new TermRuns();
+  const runs = new TermRuns(logStart);
   const terms = [0];
   for (const action of script) {
     if (action.kind === 'extend') {
@@ -65,7 +65,7 @@ test('conflict back-up finds the newest entry at or before an index whose term i
 });
 
 test('a term that goes back, and an index that does not advance, are refused', () => {
-  const runs = new TermRuns();
+  const runs = new TermRuns(logStart);
   runs.extend(term(3), logIndex(2));
 
   expect(() => runs.extend(term(2), logIndex(3))).toThrow('term 2 behind term 3');

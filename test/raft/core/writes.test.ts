@@ -21,6 +21,7 @@ test('everything a step changes is one write (HAZARDS R2)', () => {
     ioId: 1,
     hardState: { term: 4, votedFor: 'n1' },
     truncateFrom: 2,
+    snapshot: null,
     entries: [entry(4, 2), entry(4, 3)],
   });
   expect(writes.take(logIndex(3))).toBeNull();

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { type Entry, EntryKind } from '../../../raft/core/entry.ts';
+import { membershipOfVoters } from '../../../raft/core/membership.ts';
 import type { Message } from '../../../raft/core/messages.ts';
-import { type EntryId, logIndex, nodeId, term } from '../../../raft/core/types.ts';
+import { type EntryId, type LogIndex, logIndex, nodeId, term } from '../../../raft/core/types.ts';
 
 /** Small numbers, and such that need more than 32 bits. */
 const natural = fc.oneof(fc.nat(300), fc.integer({ min: 1, max: 2 ** 50 }));
@@ -32,12 +33,34 @@ function entriesBehind(previous: EntryId, newestTerm: number): fc.Arbitrary<read
   });
 }
 
+/** Of an entry that there is, in a term that has one. */
+function installSnapshot(sent: number, last: EntryId): fc.Arbitrary<Message> {
+  const covered = last.index === 0 ? { term: term(1), index: logIndex(1) } : last;
+  const record = fc.record({
+    index: fc.integer({ min: 1, max: covered.index }).map(logIndex),
+    membership: fc.constantFrom(
+      membershipOfVoters([nodeId('n1')]),
+      membershipOfVoters(['n1', 'n2', 'n3'].map(nodeId)),
+    ),
+  });
+  return fc.record({
+    kind: fc.constant('install-snapshot' as const),
+    term: fc.constant(term(Math.max(sent, covered.term))),
+    meta: fc.record({ last: fc.constant(covered), membership: fc.option(record) }),
+  });
+}
+
 export const message: fc.Arbitrary<Message> = natural.chain((sent) => {
   const ofTerm = fc.constant(term(sent));
   const last = entryId(sent);
   const index = natural.map(logIndex);
-  return fc.oneof<fc.Arbitrary<Message>[]>(
-    fc.record({ kind: fc.constant('pre-vote-request' as const), term: ofTerm, last }),
+  const all: fc.Arbitrary<Message>[] = [
+    fc.record({
+      kind: fc.constant('pre-vote-request' as const),
+      term: ofTerm,
+      last,
+      appliedIndex: index,
+    }),
     fc.record({
       kind: fc.constantFrom('pre-vote-response' as const, 'vote-response' as const),
       term: ofTerm,
@@ -82,5 +105,20 @@ export const message: fc.Arbitrary<Message> = natural.chain((sent) => {
       member: fc.constantFrom(nodeId('n1'), nodeId('a-longer-name')),
       membershipIndex: index,
     }),
-  );
+    last.chain((covered) => installSnapshot(sent, covered)),
+    fc.record({
+      kind: fc.constant('read-index-request' as const),
+      term: ofTerm,
+      readId: natural,
+      incarnation: natural,
+    }),
+    fc.record({
+      kind: fc.constant('read-index-response' as const),
+      term: ofTerm,
+      readId: natural,
+      incarnation: natural,
+      index: fc.option<LogIndex>(index),
+    }),
+  ];
+  return fc.oneof(...all);
 });

@@ -179,6 +179,7 @@ function copyOf(content: MemoryLogDisk): MemoryLogDisk {
   const copy = new MemoryLogDisk();
   copy.hardState = content.hardState;
   copy.firstIndex = content.firstIndex;
+  copy.snapshot = content.snapshot;
   copy.entries.push(...content.entries);
   for (const [index, reason] of content.damage) copy.damage.set(index, reason);
   return copy;
