@@ -26,6 +26,8 @@ export interface BinlogTailOptions {
   readonly logger: Logger;
   /** `DumpClient.open`, unless a test has a dump of its own. */
   readonly openDump?: (options: DumpOptions) => Promise<Dump>;
+  /** Event bytes per entry; see `TransactionAssembler`. */
+  readonly fragmentBytesMax?: number;
 }
 
 /** The part of a dump client that a tail uses. */
@@ -58,7 +60,7 @@ type Mode =
  */
 export class BinlogTail implements Tail {
   readonly #options: BinlogTailOptions;
-  readonly #assembler = new TransactionAssembler({ hasSemisyncHeader: true });
+  readonly #assembler: TransactionAssembler;
   #client: Dump | null = null;
   #mode: Mode = { kind: 'guard' };
   #formatDescription: Uint8Array | null = null;
@@ -69,6 +71,11 @@ export class BinlogTail implements Tail {
 
   constructor(options: BinlogTailOptions) {
     this.#options = options;
+    const { fragmentBytesMax } = options;
+    this.#assembler = new TransactionAssembler({
+      hasSemisyncHeader: true,
+      ...(fragmentBytesMax !== undefined && { fragmentBytesMax }),
+    });
   }
 
   /** The server's FORMAT_DESCRIPTION event, once it came. */

@@ -69,6 +69,10 @@ export class Connections<ToServer, ToClient> {
       simulation.log(from.name, `${outcome === null ? 'refused' : 'open'} ${protocol} > ${to}`);
       onOutcome(outcome);
     };
+    const handOver = (client: End<ToClient, ToServer>): void => {
+      answer(client.isOpen ? client : null);
+      client.handedOver();
+    };
     simulation.after(network.drawDelayUs(from.name, to), () => {
       if (network.isBlocked(from.name, to) || network.isBlocked(to, from.name)) {
         simulation.after(this.options.timeoutUs, () => from.enter(() => answer(null)));
@@ -83,10 +87,11 @@ export class Connections<ToServer, ToClient> {
       const client = new End<ToClient, ToServer>(this, from, to);
       const serverEnd = new End<ToServer, ToClient>(this, server, from.name);
       client.other = serverEnd;
+      client.holdBack();
       serverEnd.other = client;
       server.enter(() => accept(serverEnd));
       simulation.after(network.drawDelayUs(to, from.name), () =>
-        from.enter(() => answer(client.isOpen ? client : null)),
+        from.enter(() => handOver(client)),
       );
     });
   }
@@ -115,6 +120,8 @@ class End<Incoming, Outgoing> implements SimSocket<Incoming, Outgoing> {
   #stalledSinceUs: number | null = null;
   #stopListening: (() => void) | null = null;
   #newestArrivalUs = 0;
+  /** What came before the owner had the socket in hand. */
+  #early: Parcel<Incoming>[] | null = null;
   readonly #forgetOwner: () => void;
 
   constructor(
@@ -210,8 +217,24 @@ class End<Incoming, Outgoing> implements SimSocket<Incoming, Outgoing> {
     this.#stopListening = null;
   }
 
+  /** The owner does not have the socket yet. */
+  holdBack(): void {
+    this.#early = [];
+  }
+
+  /** The owner has it, and has said what it listens to. */
+  handedOver(): void {
+    const early = this.#early ?? [];
+    this.#early = null;
+    for (const parcel of early) this.take(parcel);
+  }
+
   /** A parcel of the other end is here. */
   take(parcel: Parcel<Incoming>): void {
+    if (this.#early !== null) {
+      this.#early.push(parcel);
+      return;
+    }
     this.#owner.enter(() => {
       if (!this.#isOpen) return;
       if (parcel.kind === 'message') {

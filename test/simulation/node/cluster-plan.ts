@@ -1,0 +1,79 @@
+import { SeededRandom } from '../../../base/random.ts';
+import type { NetworkConditions } from '../kernel/network.ts';
+import { pickFrom } from '../kernel/random-streams.ts';
+import { drawFaults, knobOf, type RunPlan, type Wishes } from '../kernel/scenario.ts';
+import type { DiskConditions } from '../kernel/sim-log-disk.ts';
+import { faultKinds } from './faults.ts';
+import type { NodeSettings } from './sim-node.ts';
+
+const defaultFaultyMs = 60_000;
+
+/** Swarm testing (Groce et al. 2012): a run with few kinds of faults gets further with each than one with all of them. */
+export function drawClusterPlan(scenario: string, seed: number, wishes: Wishes): RunPlan {
+  const random = new SeededRandom(seed);
+  const nodeCount = wishes.nodeCount ?? pickFrom(random, [3, 3, 3, 3, 3, 3, 3, 5, 5, 7]);
+  const faultyMs = wishes.faultyMs ?? defaultFaultyMs;
+  const isCalm = random.below(0, 20) === 0;
+  const on = (percent: number): boolean => !isCalm && random.below(0, 100) < percent;
+  /** Small values are the rule, the largest happens. */
+  const some = (max: number): number => {
+    const share = random.below(0, 1001) / 1000;
+    return on(40) ? Math.max(1, Math.round(max * share * share)) : 0;
+  };
+  const knobs = {
+    lossPermille: some(300),
+    duplicatePermille: some(500),
+    delayUsMax: random.below(200, 3_000) + some(20_000),
+    slowPermille: some(60),
+    slowUsMax: random.below(1_000, 300_000),
+    syncUsMax: random.below(100, 1_000) + some(8_000),
+    diskSlowPermille: some(20),
+    diskSlowUsMax: random.below(10_000, 1_200_000),
+    isLeaseOn: random.below(0, 6) === 0 ? 1 : 0,
+    workers: random.below(1, 3),
+    fragmentBytesMax: pickFrom(random, [256, 1_024, 4_096, 1_048_576]),
+    largeBytes: random.below(50, 6_000),
+    binlogBytesMax: pickFrom(random, [1_073_741_824, 1_073_741_824, 200_000, 30_000]),
+    applierWorkers: random.below(1, 5),
+    isOrphaning: on(20) ? 1 : 0,
+    thinkMs: random.below(250, 700),
+  };
+  const kinds = faultKinds.filter(() => on(30));
+  const everyMs = random.below(1_000, 9_000);
+  const faults = drawFaults({ random, kinds, everyMs, faultyMs, forMsMax: 9_000 });
+  return { scenario, seed, nodeCount, faultyMs, knobs, faults };
+}
+
+export function networkOf(plan: RunPlan): NetworkConditions {
+  return {
+    delayUsMin: 50,
+    delayUsMax: Math.max(60, knobOf(plan, 'delayUsMax')),
+    slowPermille: knobOf(plan, 'slowPermille'),
+    slowUsMax: knobOf(plan, 'slowUsMax'),
+    lossPermille: knobOf(plan, 'lossPermille'),
+    duplicatePermille: knobOf(plan, 'duplicatePermille'),
+  };
+}
+
+export function diskOf(plan: RunPlan): DiskConditions {
+  return {
+    syncUsMin: 80,
+    syncUsMax: Math.max(100, knobOf(plan, 'syncUsMax')),
+    readUsMax: 200,
+    slowPermille: knobOf(plan, 'diskSlowPermille'),
+    slowUsMax: knobOf(plan, 'diskSlowUsMax'),
+  };
+}
+
+/** A knob that shrinking turned off falls back to what is usual. */
+export function nodeSettingsOf(plan: RunPlan): NodeSettings {
+  return {
+    tickMs: 25,
+    readMode: knobOf(plan, 'isLeaseOn') === 1 ? 'lease' : 'read-index',
+    workers: knobOf(plan, 'workers') || 1,
+    fragmentBytesMax: knobOf(plan, 'fragmentBytesMax') || 1_048_576,
+    diesWithParent: knobOf(plan, 'isOrphaning') === 0,
+    probeTimeoutMs: 2_000,
+    transferDeadlineMs: 3_000,
+  };
+}

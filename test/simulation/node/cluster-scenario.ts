@@ -1,0 +1,252 @@
+import { checkEngines } from '../checkers/engines.ts';
+import { GateChecker } from '../checkers/gates.ts';
+import { judgeHistories } from '../checkers/histories.ts';
+import { PrefixChecker } from '../checkers/prefix-reads.ts';
+import { SingleExecutionChecker } from '../checkers/single-execution.ts';
+import { VisibilityChecker } from '../checkers/visibility.ts';
+import type { Fate } from '../clients/app.ts';
+import { tables } from '../clients/workloads.ts';
+import { knobOf, type RunPlan, type RunReport, type Scenario } from '../kernel/scenario.ts';
+import { Simulation } from '../kernel/simulation.ts';
+import type { Trace } from '../kernel/trace.ts';
+import { ClusterApps } from './cluster-apps.ts';
+import { diskOf, drawClusterPlan, networkOf, nodeSettingsOf } from './cluster-plan.ts';
+import { CommittedLog } from './committed-log.ts';
+import { ClusterFaults } from './faults.ts';
+import { SimCluster } from './sim-cluster.ts';
+
+/** Before the first fault: elections, data folders, tables. */
+const warmUpMs = 6_000;
+/** A healed cluster must serve within so long (HAZARDS C10): back-offs of 10 s, an election, a rebuild. */
+const recoveryMsMax = 45_000;
+/** And have applied everything everywhere so long after the last statement. */
+const drainMsMax = 30_000;
+const operationsAfterHeal = 20;
+const sliceUs = 200_000;
+
+/**
+ * A whole cluster: real Raft, bridge and proxy on simulated disks, networks and servers, with applications that write down what
+ * they see. First with faults, then healed.
+ */
+export const clusterScenario: Scenario = {
+  name: 'cluster',
+  draw: (seed, wishes) => drawClusterPlan('cluster', seed, wishes),
+  run: (plan, trace) => new ClusterRun(plan, trace).run(),
+};
+
+class ClusterRun {
+  readonly #plan: RunPlan;
+  readonly #simulation: Simulation;
+  readonly #log: CommittedLog;
+  readonly #visibility: VisibilityChecker;
+  readonly #prefix: PrefixChecker;
+  readonly #statements: SingleExecutionChecker;
+  readonly #gates: GateChecker;
+  readonly #cluster: SimCluster;
+  readonly #apps: ClusterApps;
+  readonly #faults: ClusterFaults;
+  readonly #fates: Record<Fate, number> = { ok: 0, fail: 0, info: 0 };
+  #elections = 0;
+  #recoveryMs = 0;
+  #undecided = 0;
+
+  constructor(plan: RunPlan, trace: Trace) {
+    this.#plan = plan;
+    const simulation = new Simulation({ seed: plan.seed, trace });
+    this.#simulation = simulation;
+    this.#log = new CommittedLog(simulation);
+    this.#visibility = new VisibilityChecker(simulation, this.#log);
+    this.#prefix = new PrefixChecker(simulation, this.#log, tables.set);
+    this.#statements = new SingleExecutionChecker(simulation);
+    this.#gates = new GateChecker(simulation);
+    this.#cluster = this.#buildCluster();
+    this.#apps = new ClusterApps({
+      cluster: this.#cluster,
+      thinkMs: knobOf(plan, 'thinkMs') || 400,
+      largeBytes: knobOf(plan, 'largeBytes') || 100,
+      observer: {
+        acknowledged: (client, gtid) => this.#log.claim(gtid, 'G3', `${client} was told OK for`),
+        sawSet: (reader, connection, keys) => this.#prefix.saw({ reader, connection, keys }),
+        ended: (fate) => {
+          this.#fates[fate] += 1;
+        },
+      },
+    });
+    this.#faults = new ClusterFaults(this.#cluster);
+  }
+
+  async run(): Promise<RunReport> {
+    const { faultyMs, faults } = this.#plan;
+    const simulation = this.#simulation;
+    this.#cluster.startAll();
+    this.#apps.start();
+    this.#faults.schedule(faults.map((fault) => ({ ...fault, atMs: fault.atMs + warmUpMs })));
+    await simulation.run({ untilUs: (warmUpMs + faultyMs) * 1000 });
+    await this.#recover();
+    await this.#drain();
+    this.#judge();
+    const report = this.#report();
+    simulation.end();
+    return report;
+  }
+
+  /** Second phase: healed, a majority must serve within bounded time (C10). */
+  async #recover(): Promise<void> {
+    if (this.#simulation.violation !== null) return;
+    const begunUs = this.#simulation.nowUs;
+    this.#simulation.log('phase', 'healed', 'news');
+    this.#faults.healAll();
+    const wanted = this.#fates.ok + operationsAfterHeal;
+    const isServing = (): boolean => this.#fates.ok >= wanted && this.#cluster.primary !== null;
+    await this.#until(isServing, recoveryMsMax, () => `not served: ${this.#describe()}`);
+    this.#recoveryMs = Math.round((this.#simulation.nowUs - begunUs) / 1000);
+  }
+
+  /** No waiter is stuck, every server applies everything, and everybody can read it. */
+  async #drain(): Promise<void> {
+    const simulation = this.#simulation;
+    if (simulation.violation !== null) return;
+    simulation.log('phase', 'drains', 'news');
+    let isStopped = false;
+    void this.#apps.stop().then(() => {
+      isStopped = true;
+    });
+    await this.#until(
+      () => isStopped,
+      drainMsMax,
+      () => `operations hang: ${this.#describe()}`,
+    );
+    await this.#until(
+      () => this.#isDrained(),
+      drainMsMax,
+      () => `not drained: ${this.#describe()}`,
+    );
+    const { ids } = this.#cluster;
+    let reads = 0;
+    for (const id of ids) {
+      for (const isReadOnly of [false, true]) {
+        void this.#apps.readAll(id, { isReadOnly }).then((wasRead) => {
+          reads += wasRead ? 1 : 0;
+        });
+      }
+    }
+    const isRead = (): boolean => reads === 2 * ids.length;
+    await this.#until(isRead, drainMsMax, () => `last reads: ${reads} of ${2 * ids.length}`);
+  }
+
+  #judge(): void {
+    const { violation } = this.#simulation;
+    if (violation !== null) return;
+    this.#log.judgeAll();
+    this.#prefix.judgeAll();
+    const servers = this.#cluster.machines.map(({ mysqld }) => mysqld);
+    checkEngines(this.#simulation, this.#log.transactions, servers);
+    const undecided = judgeHistories(this.#simulation, this.#apps.histories);
+    this.#undecided = undecided.length;
+    for (const each of undecided) this.#simulation.log('check', `undecided ${each}`, 'news');
+    this.#checkActivity();
+  }
+
+  /** A run in which little happened proves little (C11). */
+  #checkActivity(): void {
+    const simulation = this.#simulation;
+    const { faultyMs } = this.#plan;
+    const commits = this.#log.transactions.length;
+    const leastCommits = Math.floor(faultyMs / 6_000) + 5;
+    simulation.check(commits >= leastCommits, 'C11', () => `only ${commits} commits`);
+    simulation.check(this.#gates.promotions >= 1, 'C11', () => 'nobody was ever promoted');
+    const { ok } = this.#fates;
+    simulation.check(ok >= leastCommits, 'C11', () => `only ${ok} operations ended well`);
+  }
+
+  async #until(isOver: () => boolean, msMax: number, why: () => string): Promise<void> {
+    const simulation = this.#simulation;
+    const untilUs = simulation.nowUs + msMax * 1000;
+    while (simulation.violation === null && !isOver()) {
+      if (simulation.nowUs >= untilUs) {
+        simulation.violated('C10', `${msMax} ms are over: ${why()}`);
+        return;
+      }
+      await simulation.run({ untilUs: simulation.nowUs + sliceUs });
+    }
+  }
+
+  /** Everything that is committed is known here and applied everywhere, and every node has its place. */
+  #isDrained(): boolean {
+    const { transactions, commitIndexMax } = this.#log;
+    return this.#cluster.machines.every(({ node, mysqld }) => {
+      const kind = node?.bridge?.status.state.kind;
+      const engine = mysqld.program?.disk.engine;
+      return (
+        (kind === 'primary' || kind === 'replica') &&
+        node?.raft.status.commitIndex === commitIndexMax &&
+        engine?.gtids.count === BigInt(transactions.length)
+      );
+    });
+  }
+
+  #describe(): string {
+    return this.#cluster.machines
+      .map(({ id, node, mysqld }) => {
+        const status = node?.raft.status;
+        const state = node?.bridge?.status;
+        const role = `${status?.role ?? 'down'} term ${status?.term} commit ${status?.commitIndex}`;
+        const count = mysqld.program?.disk.engine.gtids.count;
+        return `${id} ${role}, ${state?.state.kind} (${state?.reason}), ${count} executed`;
+      })
+      .join('; ');
+  }
+
+  #buildCluster(): SimCluster {
+    const plan = this.#plan;
+    const cluster = new SimCluster({
+      simulation: this.#simulation,
+      nodeCount: plan.nodeCount,
+      settings: nodeSettingsOf(plan),
+      binlogBytesMax: knobOf(plan, 'binlogBytesMax') || 1_073_741_824,
+      applierWorkers: knobOf(plan, 'applierWorkers') || 4,
+      log: this.#log,
+      observers: {
+        server: this.#visibility,
+        dump: this.#visibility,
+        statement: this.#statements,
+        onNode: (node) => {
+          let role = node.raft.status.role;
+          node.raft.onChange((status) => {
+            if (status.role === 'leader' && role !== 'leader') this.#elections += 1;
+            role = status.role;
+          });
+        },
+        onGate: (node) => this.#gates.look(node),
+      },
+    });
+    cluster.network.setConditions(networkOf(plan));
+    for (const { disk } of cluster.machines) disk.setConditions(diskOf(plan));
+    return cluster;
+  }
+
+  #report(): RunReport {
+    const simulation = this.#simulation;
+    const { violation, trace } = simulation;
+    return {
+      hash: trace.hash,
+      eventCount: simulation.eventCount,
+      simulatedMs: Math.round(simulation.nowUs / 1000),
+      violation: violation === null ? null : { rule: violation.rule, message: violation.message },
+      counts: {
+        commits: this.#log.transactions.length,
+        elections: this.#elections,
+        promotions: this.#gates.promotions,
+        statements: this.#statements.count,
+        'operations ok': this.#fates.ok,
+        'operations failed': this.#fates.fail,
+        'operations unknown': this.#fates.info,
+        ...this.#visibility.counts,
+        'prefix reads': this.#prefix.count,
+        'recovery ms': this.#recoveryMs,
+        undecided: this.#undecided,
+        ...this.#faults.counts,
+      },
+    };
+  }
+}
