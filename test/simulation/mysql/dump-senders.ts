@@ -31,6 +31,7 @@ interface Sender {
   offset: number;
   /** Transactions were left out in front of here: a heartbeat tells the place before the stream goes on. */
   hasGap: boolean;
+  isClosing: boolean;
 }
 
 /** The second bytes of all packets of a semisynchronous dump, and of any other. */
@@ -62,8 +63,8 @@ export class DumpSenders {
 
   /** Another dump of the same replica, which the server ends. */
   twinOf(request: SimDumpRequest): number | null {
-    for (const { session, request: other } of this.#senders.values()) {
-      if (other.replicaUuid === request.replicaUuid) return session;
+    for (const { session, request: other, isClosing } of this.#senders.values()) {
+      if (other.replicaUuid === request.replicaUuid && !isClosing) return session;
     }
     return null;
   }
@@ -87,10 +88,20 @@ export class DumpSenders {
       nextChunk: 0,
       offset: 0,
       hasGap: false,
+      isClosing: false,
     };
     this.#senders.set(session, sender);
     if (request.isSemisync) this.#semisync.addClient(session);
     this.#send(sender);
+  }
+
+  /** The replica is gone or was killed: the semisync plug-in counts it until the next heartbeat fails. */
+  noticeLater(session: number, onNotice: () => void): void {
+    const sender = this.#senders.get(session);
+    if (sender === undefined || sender.isClosing) return;
+    sender.isClosing = true;
+    const { heartbeatPeriodMs = 1000 } = sender.request;
+    this.#life.timer('heartbeat', heartbeatPeriodMs, onNotice);
   }
 
   stop(session: number): void {
@@ -99,7 +110,9 @@ export class DumpSenders {
 
   /** More of the binlog may be sent. */
   publish(): void {
-    for (const sender of this.#senders.values()) this.#send(sender);
+    for (const sender of this.#senders.values()) {
+      if (!sender.isClosing) this.#send(sender);
+    }
   }
 
   /** The newest file whose PREVIOUS_GTIDS the replica has all of. */

@@ -20,7 +20,7 @@ export type SimWork =
   /** From the signal to the exit. */
   | 'shut-down';
 
-export type SimTimer = 'lock-wait' | 'wait-for-executed' | 'connect-retry';
+export type SimTimer = 'lock-wait' | 'wait-for-executed' | 'connect-retry' | 'heartbeat';
 
 /** What the server does to the world, in order. */
 export type SimMysqlEffect =

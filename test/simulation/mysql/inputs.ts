@@ -9,6 +9,8 @@ export interface SimDumpRequest {
   readonly isSemisync: boolean;
   /** `@replica_uuid`: a second dump of the same ends the first. */
   readonly replicaUuid: string;
+  /** `@source_heartbeat_period`: when it is over the server notices that a replica is gone. Default 1000. */
+  readonly heartbeatPeriodMs?: number;
 }
 
 /**
@@ -32,7 +34,12 @@ export type SimMysqlInput =
   | { readonly kind: 'pause' }
   | { readonly kind: 'resume' }
   /** Numbers of sessions are the caller's and are its connection ids; none is used twice. */
-  | { readonly kind: 'connect'; readonly session: number }
+  | {
+      readonly kind: 'connect';
+      readonly session: number;
+      /** Has CONNECTION_ADMIN: writes in spite of `read_only`, though not of `super_read_only`. Default false. */
+      readonly isAdmin?: boolean;
+    }
   /** One at a time per session: the next after the answer. */
   | { readonly kind: 'statement'; readonly session: number; readonly statement: SimStatement }
   /** The client is gone: rolls back, unless its commit is already on its way. */

@@ -58,14 +58,14 @@ export class Semisync {
     return this.#active.some((place) => place.file === end.file && place.offset === end.offset);
   }
 
-  /** Waits until an ack reaches the place, or nothing makes it wait any more. */
+  /** Waits until an ack reaches the place, or nothing makes it wait any more. What never had to wait is not counted. */
   *wait(end: BinlogPlace): Steps {
+    if (!this.#life.settings.semisyncEnabled) return;
     const resets = this.#resets;
     while (this.#resets === resets && this.#mustWait(end)) {
       yield* this.#waiters.wait({ isInterruptible: false });
     }
-    const isAcked = this.#acked !== null && isAtOrBefore(end, this.#acked);
-    if (isAcked) this.acknowledged += 1;
+    if (this.#acked !== null && isAtOrBefore(end, this.#acked)) this.acknowledged += 1;
     else this.unacknowledged += 1;
   }
 
@@ -96,6 +96,8 @@ export class Semisync {
   reset(): void {
     this.#active = [];
     this.#acked = null;
+    this.acknowledged = 0;
+    this.unacknowledged = 0;
     this.#resets += 1;
     this.#waiters.wakeAll();
   }

@@ -18,12 +18,13 @@ export interface ServerIdentity {
 
 /** As the sidecar starts its server. */
 export const startSettings: GlobalSettings = {
+  readOnly: true,
   superReadOnly: true,
   eventScheduler: false,
   semisyncEnabled: true,
   semisyncWaitsWithoutReplica: true,
   semisyncWaitPoint: 'AFTER_SYNC',
-  flushLogAtCommit: 2,
+  flushLogAtCommit: 1,
 };
 
 /** Numbers for work and timers, never used twice, whatever lives and dies. */

@@ -37,10 +37,20 @@ export class ServerStatements {
 
   *setGlobal(settings: Partial<GlobalSettings>): Steps<SimAnswer> {
     const life = this.#life;
-    if (settings.superReadOnly === true && !life.settings.superReadOnly) {
-      yield* this.#becomeReadOnly();
+    const { readOnly, superReadOnly, ...others } = settings;
+    if (readOnly === false) life.settings = { ...life.settings, readOnly, superReadOnly: false };
+    if (superReadOnly === false) life.settings = { ...life.settings, superReadOnly };
+    if ((readOnly ?? superReadOnly) === true && !life.settings.readOnly) {
+      yield* this.#withGlobalReadLock(() => {
+        life.settings = { ...life.settings, readOnly: true };
+      });
     }
-    life.settings = { ...life.settings, ...settings };
+    if (superReadOnly === true && !life.settings.superReadOnly) {
+      yield* this.#withGlobalReadLock(() => {
+        life.settings = { ...life.settings, superReadOnly };
+      });
+    }
+    life.settings = { ...life.settings, ...others };
     this.#semisync.settingsChanged();
     return nothingDone;
   }
@@ -50,8 +60,17 @@ export class ServerStatements {
     return nothingDone;
   }
 
+  /** Waits for commits in progress as a server that turns read-only does. */
   *resetBinaryLogs(): Steps<SimAnswer> {
-    yield* this.#pipeline.reset();
+    const owner = new LockOwner();
+    const { locks } = this.#life;
+    try {
+      yield* locks.acquire(owner, 'global', 'S');
+      yield* locks.acquire(owner, 'commit', 'S');
+      yield* this.#pipeline.reset();
+    } finally {
+      locks.releaseAll(owner);
+    }
     return nothingDone;
   }
 
@@ -139,16 +158,16 @@ export class ServerStatements {
   }
 
   /**
-   * Takes the global read lock, then blocks commits (MySQL source, `fix_super_read_only`): it waits for every change and commit in
-   * progress, and while it waits new ones wait behind it.
+   * Takes the global read lock, then blocks commits (MySQL source, `fix_read_only`, `fix_super_read_only`): it waits for every change
+   * and commit in progress, and while it waits new ones wait behind it.
    */
-  *#becomeReadOnly(): Steps {
+  *#withGlobalReadLock(change: () => void): Steps {
     const { locks } = this.#life;
     const owner = new LockOwner();
     try {
       yield* locks.acquire(owner, 'global', 'S');
       yield* locks.acquire(owner, 'commit', 'S');
-      this.#life.settings = { ...this.#life.settings, superReadOnly: true };
+      change();
     } finally {
       locks.releaseAll(owner);
     }

@@ -69,7 +69,7 @@ export class SessionStatements {
   }
 
   *write(session: Session, table: string, changes: readonly RowChange[]): Steps<SimAnswer> {
-    this.#checkWritable();
+    this.#checkWritable(session);
     const transaction = this.#open(session);
     if (transaction.isReadOnly) {
       throw new SimSqlError(
@@ -91,7 +91,7 @@ export class SessionStatements {
 
   /** Commits what is open first, as every DDL does. */
   *changeSchema(session: Session, change: SchemaChange): Steps<SimAnswer> {
-    this.#checkWritable();
+    this.#checkWritable(session);
     yield* this.commit(session);
     const owner = new LockOwner();
     try {
@@ -99,7 +99,7 @@ export class SessionStatements {
       yield* takeSchemaLocks(this.#life.locks, owner, change);
       checkSchemaChange(this.#life.disk.engine, change);
       yield* this.#life.locks.acquire(owner, 'commit', 'IX');
-      this.#checkWritable();
+      this.#checkWritable(session);
       const gtid = yield* this.#commitContent(session, { edits: [], schemaChange: change });
       return { kind: 'ok', affected: 0, gtid };
     } finally {
@@ -154,7 +154,7 @@ export class SessionStatements {
     const commit = new LockOwner();
     try {
       yield* this.#life.locks.acquire(commit, 'commit', 'IX');
-      this.#checkWritable();
+      this.#checkWritable(session);
       const { edits } = transaction;
       const gtid = yield* this.#commitContent(session, { edits, schemaChange: null }, () =>
         this.#end(transaction),
@@ -245,11 +245,13 @@ export class SessionStatements {
       ),
   };
 
-  #checkWritable(): void {
-    if (!this.#life.settings.superReadOnly) return;
+  #checkWritable(session: Session): void {
+    const { readOnly, superReadOnly } = this.#life.settings;
+    if (!superReadOnly && (!readOnly || session.isAdmin)) return;
+    const option = superReadOnly ? '--super-read-only' : '--read-only';
     throw new SimSqlError(
       SimError.optionPrevents,
-      'The MySQL server is running with the --super-read-only option so it cannot execute this statement',
+      `The MySQL server is running with the ${option} option so it cannot execute this statement`,
     );
   }
 }

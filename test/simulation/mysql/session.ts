@@ -5,6 +5,7 @@ import type { Transaction } from './transaction.ts';
 /** One connection of the server, and the thread that serves it. */
 export class Session {
   readonly id: number;
+  readonly isAdmin: boolean;
   isolation: Isolation = 'repeatable-read';
   /** `sql_log_bin`. */
   isLogged = true;
@@ -18,7 +19,8 @@ export class Session {
   /** The connection is gone, closed by either side: no answer leaves any more. */
   isClosed = false;
 
-  constructor(id: number) {
+  constructor(id: number, isAdmin: boolean) {
     this.id = id;
+    this.isAdmin = isAdmin;
   }
 }

@@ -46,12 +46,12 @@ export class Sessions {
     this.#onQuiet = parts.onQuiet;
   }
 
-  connect(id: number): void {
+  connect(id: number, isAdmin: boolean): void {
     if (this.#life.isShuttingDown || this.#sessions.size >= sessionsMax) {
       this.#life.emit({ kind: 'closed', session: id, reason: 'refused' });
       return;
     }
-    this.#life.fibers.spawn(this.#logIn(new Session(id)));
+    this.#life.fibers.spawn(this.#logIn(new Session(id, isAdmin)));
   }
 
   run(id: number, statement: SimStatement): void {
@@ -64,7 +64,7 @@ export class Sessions {
   runEvent(statement: SimStatement): void {
     if (!this.#life.settings.eventScheduler || this.#life.isShuttingDown) return;
     this.#lastInternal -= 1;
-    const session = new Session(this.#lastInternal);
+    const session = new Session(this.#lastInternal, true);
     session.isClosed = true;
     this.#sessions.set(session.id, session);
     session.fiber = this.#life.fibers.spawn(this.#answer(session, statement));
@@ -73,16 +73,31 @@ export class Sessions {
   dump(id: number, request: SimDumpRequest): void {
     const session = this.#sessions.get(id);
     if (session === undefined || session.isClosed || session.fiber !== null) return;
-    const twin = this.#dumps.twinOf(request);
-    if (twin !== null) this.#kill(twin, 'a dump of the same replica began');
+    this.#endTwin(request);
     try {
       this.#dumps.start(id, request);
     } catch (thrown) {
       if (!(thrown instanceof SimSqlError)) throw thrown;
-      const { number, message } = thrown;
-      this.#life.emit({ kind: 'dump-refused', session: id, number, message });
-      this.#end(session);
+      this.#refuseDump(session, thrown);
     }
+  }
+
+  #endTwin(request: SimDumpRequest): void {
+    const twin = this.#dumps.twinOf(request);
+    const session = twin === null ? undefined : this.#sessions.get(twin);
+    if (session === undefined) return;
+    const message =
+      'A replica with the same server_uuid/server_id as this replica has connected to the source';
+    this.#dumps.stop(session.id);
+    this.#refuseDump(session, new SimSqlError(SimError.dumpFatal, message));
+  }
+
+  #refuseDump(session: Session, { number, message }: SimSqlError): void {
+    if (!session.isClosed) {
+      this.#life.emit({ kind: 'dump-refused', session: session.id, number, message });
+    }
+    session.isClosed = true;
+    this.#end(session);
   }
 
   /** The client went away. A thread that waits for a lock does not see that before its statement is over. */
@@ -90,7 +105,8 @@ export class Sessions {
     const session = this.#sessions.get(id);
     if (session === undefined) return;
     session.isClosed = true;
-    if (session.fiber === null) this.#end(session);
+    if (this.#dumps.has(id)) this.#dumps.noticeLater(id, () => this.#end(session));
+    else if (session.fiber === null) this.#end(session);
   }
 
   /** Ends all but those that commit: they are waited for. */
@@ -126,7 +142,10 @@ export class Sessions {
     try {
       yield* this.#life.work('execute');
       if (session.isQueryKilled) throw interrupted();
-      return yield* this.#execute(session, statement);
+      const answer = yield* this.#execute(session, statement);
+      // Its wait for what is prepared cannot be interrupted; only its answer tells of the KILL.
+      if (session.isQueryKilled && statement.kind === 'flush-binary-logs') throw interrupted();
+      return answer;
     } catch (thrown) {
       if (!(thrown instanceof SimSqlError)) throw thrown;
       if (thrown.number === SimError.deadlock) this.#own.rollback(session);
@@ -196,8 +215,8 @@ export class Sessions {
     if (session === undefined) return;
     if (!session.isClosed) this.#life.emit({ kind: 'closed', session: id, reason });
     session.isClosed = true;
-    this.#dumps.stop(id);
-    if (session.fiber === null) this.#end(session);
+    if (this.#dumps.has(id)) this.#dumps.noticeLater(id, () => this.#end(session));
+    else if (session.fiber === null) this.#end(session);
     else this.#interrupt(session);
   }
 

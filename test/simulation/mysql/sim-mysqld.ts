@@ -181,7 +181,7 @@ export class SimMysqld {
 function deliver(server: RunningServer, input: SimMysqlInput): void {
   switch (input.kind) {
     case 'connect':
-      server.sessions.connect(input.session);
+      server.sessions.connect(input.session, input.isAdmin ?? false);
       return;
     case 'statement':
       server.sessions.run(input.session, input.statement);

@@ -27,7 +27,9 @@ export type Isolation = 'read-committed' | 'repeatable-read' | 'serializable';
 
 /** Settings that SET GLOBAL changes here; all are back to `startSettings` at the next start, as after the options of a server. */
 export interface GlobalSettings {
-  /** `read_only` and `super_read_only` together: setting one sets or clears both, as the sidecar does it. */
+  /** Off clears `superReadOnly`, too. */
+  readonly readOnly: boolean;
+  /** On sets `readOnly` first, in a step of its own: writes of administrators may pass between the two. */
   readonly superReadOnly: boolean;
   readonly eventScheduler: boolean;
   readonly semisyncEnabled: boolean;

@@ -1,0 +1,216 @@
+import { type ModelCase, prepareTable, say, words } from './mysql-under-test.ts';
+
+// Turning a server read-only, and what takes the commit gate away (FACTS §2).
+
+const readOnly = { kind: 'set-global', settings: { superReadOnly: true } } as const;
+const writable = { kind: 'set-global', settings: { readOnly: false } } as const;
+
+export const settingCases: readonly ModelCase[] = [
+  {
+    name: 'super_read_only waits for a change that waits for its ack, and holds up new ones, not the commit of an open transaction; an administrator gets in between read_only and it',
+    expected: [
+      'change: ok 1',
+      'commit: ok 0',
+      'read-only: ok 0',
+      'held up: ok 1',
+      'seen: rows a=1 n=1 o=1',
+      'afterwards: error 1290',
+    ],
+    async run(mysql, note) {
+      await prepareTable(mysql, 't');
+      for (const name of ['open', 'change', 'admin', 'new']) await mysql.connect(name);
+      await mysql.ask('open', { kind: 'begin' });
+      await mysql.ask('open', say.insert('t', 'o'));
+      const change = await mysql.begin('change', say.insert('t', 'a'));
+      await mysql.bridge.received(2);
+      const turning = await mysql.begin('admin', readOnly);
+      const heldUp = await mysql.begin('new', say.insert('t', 'n'));
+      const commit = await mysql.begin('open', { kind: 'commit' });
+      await mysql.bridge.received(3);
+      await mysql.stillWaits(turning);
+      await mysql.stillWaits(heldUp);
+      mysql.acknowledgeAll(true);
+      note(`change: ${words(await change.answer())}`);
+      note(`commit: ${words(await commit.answer())}`);
+      note(`read-only: ${words(await turning.answer())}`);
+      note(`held up: ${words(await heldUp.answer())}`);
+      note(`seen: ${words(await mysql.ask('admin', say.scan('t')))}`);
+      note(`afterwards: ${words(await mysql.ask('change', say.insert('t', 'z')))}`);
+    },
+  },
+  {
+    name: 'super_read_only waits for a COMMIT that waits for its ack; KILL QUERY takes the attempt back',
+    expected: ['attempt: error 1317', 'commit: ok 0', 'next: ok 1'],
+    async run(mysql, note) {
+      await prepareTable(mysql, 't');
+      for (const name of ['writer', 'admin', 'killer']) await mysql.connect(name);
+      await mysql.ask('writer', { kind: 'begin' });
+      await mysql.ask('writer', say.insert('t', 'a'));
+      const commit = await mysql.begin('writer', { kind: 'commit' });
+      await mysql.bridge.received(2);
+      const turning = await mysql.begin('admin', readOnly);
+      const session = mysql.sessionNumber('admin');
+      await mysql.stillWaits(turning);
+      await mysql.ask('killer', { kind: 'kill', session, what: 'query' });
+      note(`attempt: ${words(await turning.answer())}`);
+      mysql.acknowledgeAll(true);
+      note(`commit: ${words(await commit.answer())}`);
+      note(`next: ${words(await mysql.ask('writer', say.insert('t', 'b')))}`);
+    },
+  },
+  {
+    name: 'an open transaction cannot commit on a server that became read-only: it is rolled back',
+    expected: ['commit: error 1290', 'seen: rows', 'again: ok 1'],
+    async run(mysql, note) {
+      await prepareTable(mysql, 't');
+      for (const name of ['writer', 'admin']) await mysql.connect(name);
+      await mysql.ask('writer', { kind: 'begin' });
+      await mysql.ask('writer', say.insert('t', 'a'));
+      await mysql.ask('admin', readOnly);
+      note(`commit: ${words(await mysql.ask('writer', { kind: 'commit' }))}`);
+      note(`seen: ${words(await mysql.ask('admin', say.scan('t')))}`);
+      await mysql.ask('admin', writable);
+      mysql.acknowledgeAll(true);
+      note(`again: ${words(await mysql.ask('writer', say.insert('t', 'a')))}`);
+    },
+  },
+  {
+    name: 'a read-only server refuses changes, DDL and accounts, and answers reads, locking ones too',
+    expected: [
+      'write: error 1290',
+      'table: error 1290',
+      'account: error 1290',
+      'read: rows a=1',
+      'locking read: rows a=1',
+      'empty commit: ok 0',
+    ],
+    async run(mysql, note) {
+      await prepareTable(mysql, 't');
+      mysql.acknowledgeAll(true);
+      for (const name of ['writer', 'admin']) await mysql.connect(name);
+      await mysql.ask('writer', say.insert('t', 'a'));
+      await mysql.ask('admin', readOnly);
+      note(`write: ${words(await mysql.ask('writer', say.insert('t', 'b')))}`);
+      note(`table: ${words(await mysql.ask('writer', say.createTable('other')))}`);
+      note(`account: ${words(await mysql.ask('writer', { kind: 'create-user', user: 'u' }))}`);
+      await mysql.ask('writer', { kind: 'begin' });
+      const read = { kind: 'read', table: 't', keys: ['a', 'b'] } as const;
+      note(`read: ${words(await mysql.ask('writer', read))}`);
+      const locking = { ...read, lock: 'update' } as const;
+      note(`locking read: ${words(await mysql.ask('writer', locking))}`);
+      note(`empty commit: ${words(await mysql.ask('writer', { kind: 'commit' }))}`);
+    },
+  },
+  {
+    name: 'semisync switched off by an administrator releases what waits, counts the first group as not acknowledged',
+    expected: [
+      'first: ok 1',
+      'second: ok 1',
+      'status: OFF, not acknowledged: 1',
+      'after: ok 1',
+      'on again: ON',
+      'third: ok 1',
+    ],
+    async run(mysql, note) {
+      await prepareTable(mysql, 't');
+      for (const name of ['first', 'second', 'admin']) await mysql.connect(name);
+      const first = await mysql.begin('first', say.insert('t', 'a'));
+      await mysql.bridge.received(2);
+      const second = await mysql.begin('second', say.insert('t', 'b'));
+      await mysql.bridge.received(3);
+      const noTransactions = await statusOf(mysql, 'no_tx');
+      await mysql.ask('admin', { kind: 'set-global', settings: { semisyncEnabled: false } });
+      note(`first: ${words(await first.answer())}`);
+      note(`second: ${words(await second.answer())}`);
+      const bypassed = Number(await statusOf(mysql, 'no_tx')) - Number(noTransactions);
+      note(`status: ${await statusOf(mysql, 'status')}, not acknowledged: ${bypassed}`);
+      note(`after: ${words(await mysql.ask('first', say.insert('t', 'c')))}`);
+      await mysql.ask('admin', { kind: 'set-global', settings: { semisyncEnabled: true } });
+      note(`on again: ${await statusOf(mysql, 'status')}`);
+      const third = await mysql.begin('second', say.insert('t', 'd'));
+      await mysql.bridge.received(5);
+      await mysql.stillWaits(third);
+      mysql.bridge.ack(5);
+      note(`third: ${words(await third.answer())}`);
+    },
+  },
+  {
+    name: 'the ack of any other semisync replica releases a commit, too',
+    expected: ['clients: 2', 'answer: ok 1'],
+    async run(mysql, note) {
+      await prepareTable(mysql, 't');
+      for (const name of ['writer', 'admin']) await mysql.connect(name);
+      const other = await mysql.attach({ isSemisync: true, excludes: 'executed', name: 'other' });
+      note(`clients: ${await statusOf(mysql, 'clients')}`);
+      const call = await mysql.begin('writer', say.insert('t', 'a'));
+      await mysql.bridge.received(2);
+      await other.received(1);
+      await mysql.stillWaits(call);
+      other.ack(1);
+      note(`answer: ${words(await call.answer())}`);
+      await other.close();
+    },
+  },
+  {
+    name: 'a dump of the same replica ends the one before it',
+    expected: ['ended: 1236', 'answer: ok 1'],
+    async run(mysql, note) {
+      await prepareTable(mysql, 't');
+      await mysql.connect('writer');
+      const first = await mysql.attach({ isSemisync: false, excludes: 'executed', name: 'twin' });
+      const second = await mysql.attach({ isSemisync: false, excludes: 'executed', name: 'twin' });
+      note(`ended: ${await first.ended()}`);
+      mysql.acknowledgeAll(true);
+      note(`answer: ${words(await mysql.ask('writer', say.insert('t', 'a')))}`);
+      await second.received(1);
+      await second.close();
+    },
+  },
+  {
+    name: 'without a replica a commit waits all the same; one that attaches gets it, and its ack releases it',
+    expected: ['received: own+2 asks', 'answer: ok 1'],
+    async run(mysql, note) {
+      await prepareTable(mysql, 't');
+      await mysql.connect('writer');
+      await mysql.killDump();
+      const call = await mysql.begin('writer', say.insert('t', 'a'));
+      await mysql.stillWaits(call);
+      const next = await mysql.attach({ isSemisync: true, excludes: 'executed', name: 'next' });
+      const [received] = await next.received(1);
+      note(`received: ${received?.gtid} ${received?.needsAck ? 'asks' : 'asks not'}`);
+      next.ack(1);
+      note(`answer: ${words(await call.answer())}`);
+      await next.close();
+    },
+  },
+  {
+    name: 'RESET BINARY LOGS AND GTIDS waits for what waits; then GTIDs are gone, rows are not, and numbers begin anew',
+    expected: ['writer: ok 1', 'reset: ok 0', 'executed: ', 'seen: rows a=1', 'next: ok 1'],
+    async run(mysql, note) {
+      await prepareTable(mysql, 't');
+      for (const name of ['writer', 'admin', 'reader']) await mysql.connect(name);
+      const call = await mysql.begin('writer', say.insert('t', 'a'));
+      await mysql.bridge.received(2);
+      const reset = await mysql.begin('admin', { kind: 'reset-binary-logs' });
+      await mysql.stillWaits(reset);
+      await mysql.stillWaits(call);
+      mysql.bridge.ack(2);
+      note(`writer: ${words(await call.answer())}`);
+      note(`reset: ${words(await reset.answer())}`);
+      note(`executed: ${words(await mysql.ask('reader', { kind: 'gtid-executed' }))}`);
+      note(`seen: ${words(await mysql.ask('reader', say.scan('t')))}`);
+      const next = await mysql.attach({ isSemisync: true, excludes: 'nothing', name: 'anew' });
+      const write = await mysql.begin('writer', say.insert('t', 'b'));
+      await next.received(1);
+      next.ack(1);
+      note(`next: ${words(await write.answer())}`);
+      await next.close();
+    },
+  },
+];
+
+async function statusOf(mysql: Parameters<ModelCase['run']>[0], name: string): Promise<string> {
+  const answer = await mysql.ask('admin', { kind: 'semisync-status' });
+  const row = answer.kind === 'rows' ? answer.rows.find(([key]) => key === name) : undefined;
+  return row?.[1] ?? 'missing';
+}
