@@ -4,6 +4,7 @@ import type { Logger } from '../base/logger.ts';
 import { clusterFingerprint } from './config.ts';
 import type { NodeConfig } from './config-schema.ts';
 import { claimDataFolder } from './data-folder.ts';
+import { boundHeapGrowth } from './heap-growth.ts';
 import { Node } from './node.ts';
 import { Parent } from './parent.ts';
 import { createLogger } from './pino-logger.ts';
@@ -31,6 +32,7 @@ class StopTimeoutError extends OperationalError {
 
 /** Runs one node until `signal` aborts, its parent goes, or it cannot go on. Rejects with the error to exit with. */
 export async function runNode(options: RunNodeOptions, signal: AbortSignal): Promise<void> {
+  boundHeapGrowth();
   const { config } = options;
   const logger = createLogger(config.logLevel, { node: config.node });
   const parent = new Parent();

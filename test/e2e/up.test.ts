@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
@@ -13,12 +12,11 @@ import {
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { connectApp } from '../support/app-connection.ts';
 import { BinraftCluster, until } from '../support/binraft-cluster.ts';
+import { type Ended, runCommand } from '../support/run-command.ts';
 
-const main = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
 const basePort = 31_000;
 let folder = '';
 
@@ -86,7 +84,7 @@ test('node lists every fault of its configuration at once', async () => {
   const config = join(folder, 'node.yaml');
   writeFileSync(config, 'clusterId: x\nreads: maybe\nsurplus: 1\n');
 
-  const ended = await binraft(['node', '--config', config]);
+  const ended = await runCommand(['node', '--config', config]);
 
   expect(ended).toMatchObject({ status: 10 });
   for (const path of ['clusterId', 'reads', 'members', 'surplus']) {
@@ -96,7 +94,7 @@ test('node lists every fault of its configuration at once', async () => {
 
 test('status and transfer say when nobody answers', async () => {
   for (const command of ['status', 'transfer']) {
-    const ended = await binraft([command, '--admin', `127.0.0.1:${basePort + 999}`]);
+    const ended = await runCommand([command, '--admin', `127.0.0.1:${basePort + 999}`]);
     expect(ended).toMatchObject({ status: 1 });
     expect(ended.output).toContain('ADMIN_UNREACHABLE');
   }
@@ -128,12 +126,12 @@ test('a cluster is used, refused to others, stopped, and starts again with its d
   expect(readFileSync(join(directory, 'n1', 'node.yaml'), 'utf8')).toBe(before);
   expect(cluster.appPassword).toBe('chosen by hand');
 
-  const table = await binraft(['status', '--admin', admin]);
+  const table = await runCommand(['status', '--admin', admin]);
   expect(table.output).toMatch(/n1 .*n2 .*n3 /s);
   expect(table.output).not.toContain('\u001b');
-  const json = await binraft(['status', '--json', '--admin', admin]);
+  const json = await runCommand(['status', '--json', '--admin', admin]);
   expect(JSON.parse(json.output)).toMatchObject({ askedNode: 'n2' });
-  const unknown = await binraft(['transfer', 'n9', '--admin', admin]);
+  const unknown = await runCommand(['transfer', 'n9', '--admin', admin]);
   expect(unknown).toMatchObject({ status: 1, output: expect.stringContaining('n1, n2, n3') });
 
   const begunMs = performance.now();
@@ -152,7 +150,7 @@ test('a cluster is used, refused to others, stopped, and starts again with its d
   ]) {
     const config = join(directory, 'n1', 'changed.yaml');
     writeFileSync(config, before.replace(change.from, change.to));
-    const ended = await binraft(['node', '--config', config]);
+    const ended = await runCommand(['node', '--config', config]);
     expect(ended).toMatchObject({ status: change.status });
     expect(ended.output).toContain(change.code);
   }
@@ -183,27 +181,5 @@ function data(): string {
 
 function up(...options: readonly string[]): Promise<Ended> {
   const all = ['up', '--data-dir', data(), '--base-port', String(basePort), ...options];
-  return binraft(all);
-}
-
-interface Ended {
-  readonly status: number | null;
-  readonly output: string;
-}
-
-/** A command to its end, as a person types it. */
-async function binraft(args: readonly string[]): Promise<Ended> {
-  const child = spawn(process.execPath, [main, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 60_000,
-  });
-  let output = '';
-  child.stdout.on('data', (chunk: Buffer) => {
-    output += chunk.toString();
-  });
-  child.stderr.on('data', (chunk: Buffer) => {
-    output += chunk.toString();
-  });
-  const status = await new Promise<number | null>((resolve) => child.once('close', resolve));
-  return { status, output };
+  return runCommand(all);
 }
