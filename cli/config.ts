@@ -50,10 +50,17 @@ export function readNodeConfig(path: string): NodeConfig {
 
 /** Names the part of the configuration that must be equal on all nodes; compared at every handshake. */
 export function clusterFingerprint(config: NodeConfig): string {
-  const { clusterId, members, timings, reads } = config;
-  const shared = members.map(({ id, host: at, raftPort }) => [id, at, raftPort]);
-  const text = JSON.stringify([clusterId, shared, timings, reads]);
-  return createHash('sha256').update(text).digest('hex').slice(0, 32);
+  const { clusterId, timings, reads } = config;
+  return digest([clusterId, timings, reads]);
+}
+
+/** Of the members a cluster begins with: nodes that disagree on them must not elect anybody together. */
+export function initialMembersFingerprint(config: NodeConfig): string {
+  return digest(config.members.map(({ id, host: at, raftPort }) => [id, at, raftPort]));
+}
+
+function digest(values: readonly unknown[]): string {
+  return createHash('sha256').update(JSON.stringify(values)).digest('hex').slice(0, 32);
 }
 
 /** A password or secret from its file: first line, not empty. */

@@ -24,7 +24,7 @@ import {
   voterMember,
 } from '../raft/index.ts';
 import { bridgeParts, type TailHolder } from './bridge-wiring.ts';
-import { clusterFingerprint, readSecret } from './config.ts';
+import { clusterFingerprint, initialMembersFingerprint, readSecret } from './config.ts';
 import type { MemberConfig, NodeConfig } from './config-schema.ts';
 import { locateMySql } from './locate-mysql.ts';
 import { nodeStatus } from './node-status-view.ts';
@@ -229,6 +229,8 @@ export class Node {
         peers,
         clusterId: config.clusterId,
         fingerprint: clusterFingerprint(config),
+        initialMembers: initialMembersFingerprint(config),
+        advertise: { host: this.#self.host, port: this.#self.raftPort },
         logger,
         random: random(),
         clock,

@@ -46,4 +46,4 @@ export { createRaftNode, RaftNode, type RaftNodeOptions } from './node.ts';
 export type { PeerStatus, ProposalReceipt, Raft, RaftStatus } from './raft-api.ts';
 export type { SnapshotParts } from './snapshot-exchange.ts';
 export type { SnapshotSource, SnapshotStore } from './snapshot-store.ts';
-export type { Transport, TransportEvents } from './transport.ts';
+export type { PeerPlace, Transport, TransportEvents } from './transport.ts';

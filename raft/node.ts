@@ -8,7 +8,7 @@ import type { Entry } from './core/entry.ts';
 import type { Input } from './core/inputs.ts';
 import { RaftMachine } from './core/machine.ts';
 import type { MemberChange } from './core/member-changes.ts';
-import { isJoint } from './core/membership.ts';
+import { allMembers, isJoint, type Membership } from './core/membership.ts';
 import type { MembershipRecord } from './core/membership-history.ts';
 import type { SnapshotMeta } from './core/snapshot.ts';
 import type { LogIndex, NodeId, Term } from './core/types.ts';
@@ -143,6 +143,7 @@ export class RaftNode implements Raft {
       onPeer: (peer, state) => this.#onPeer(peer, state),
     });
     if (this.#isOver) return;
+    this.#tellMembers(this.#machine.status.membershipIndex, this.#machine.status.membership);
     this.#ticker.start();
     this.#wake();
   }
@@ -420,6 +421,13 @@ export class RaftNode implements Raft {
       members: membership.incoming.map(({ id, kind }) => `${id} ${kind}`),
       ...(isJoint(membership) && { leaving: membership.outgoing.map(({ id }) => id) }),
     });
+    this.#tellMembers(index, membership);
+  }
+
+  #tellMembers(index: LogIndex, membership: Membership): void {
+    const { config, transport } = this.#options;
+    const others = allMembers(membership).filter(({ id }) => id !== config.self);
+    transport.setMembers(others, index);
   }
 
   #onPeer(peer: NodeId, state: 'up' | 'down'): void {

@@ -2,23 +2,30 @@ import { assert } from '../../base/assert.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { Random } from '../../base/random.ts';
+import type { MemberAddress } from '../core/membership.ts';
 import type { Message } from '../core/messages.ts';
-import type { NodeId } from '../core/types.ts';
-import type { Transport, TransportEvents } from '../transport.ts';
+import { type LogIndex, logIndex, type NodeId } from '../core/types.ts';
+import type { PeerPlace, Transport, TransportEvents } from '../transport.ts';
+import type { Cluster } from './handshake.ts';
 import { InboundServer } from './inbound-server.ts';
 import { defaultTransportLimits, type TransportLimits } from './limits.ts';
-import { type PeerAddress, PeerLink } from './peer-link.ts';
+import { type PeerAddress, PeerLink, type PeerLinkOptions } from './peer-link.ts';
+import { PeerLinks } from './peer-links.ts';
 import { wireVersion } from './wire-codec.ts';
 
 export interface GrpcTransportOptions {
   readonly self: NodeId;
   readonly listen: { readonly host: string; readonly port: number };
-  /** Every other member. */
+  /** Other nodes that the settings name. Who is a member, and where, the configuration says from `setMembers` on. */
   readonly peers: readonly PeerAddress[];
+  /** Where others can call this node; null leaves them to their settings. */
+  readonly advertise?: MemberAddress | null;
   /** Names the cluster; nodes of another are refused. */
   readonly clusterId: string;
   /** Of the settings that must be equal on all nodes. */
   readonly fingerprint: string;
+  /** Of the members the cluster begins with; empty at a node that waits to be added. */
+  readonly initialMembers?: string;
   readonly logger: Logger;
   /** For pauses between dials only: must not be the machine's. */
   readonly random: Random;
@@ -38,7 +45,8 @@ export interface PeerLinkStatus {
 export class GrpcTransport implements Transport {
   readonly #options: GrpcTransportOptions;
   readonly #limits: TransportLimits;
-  readonly #links = new Map<NodeId, PeerLink>();
+  #links: PeerLinks | null = null;
+  #membershipIndex: LogIndex = logIndex(0);
   #server: InboundServer | null = null;
 
   constructor(options: GrpcTransportOptions) {
@@ -51,10 +59,12 @@ export class GrpcTransport implements Transport {
     return this.#server?.port ?? 0;
   }
 
-  /** In the order of the configuration. */
+  /** Members in the order of the configuration, then others that called. */
   get peers(): readonly PeerLinkStatus[] {
-    return this.#options.peers.map(({ id }) => {
-      const link = this.#links.get(id);
+    const links = this.#links;
+    if (links === null) return [];
+    return links.ids.map((id) => {
+      const link = links.get(id);
       return {
         id,
         isConnected: link?.isConnected ?? false,
@@ -66,35 +76,62 @@ export class GrpcTransport implements Transport {
   /** Rejects with FatalError PORT_TAKEN when another process listens there. */
   async open(events: TransportEvents): Promise<void> {
     assert(this.#server === null, 'a transport is opened once');
-    const { self, listen, peers, clusterId, fingerprint, clock, logger } = this.#options;
+    const { self, listen, peers, clock, logger } = this.#options;
+    const links = new PeerLinks({
+      known: peers,
+      limits: this.#limits,
+      build: (peer, callbacks) => this.#buildLink(peer, { events, ...callbacks }),
+    });
+    this.#links = links;
     this.#server = new InboundServer({
       listen,
-      here: { self, clusterId, fingerprint, peers: peers.map((peer) => peer.id) },
+      here: () => ({ self, ...this.#cluster }),
       clock,
       logger,
       limits: this.#limits,
       onMessage: (from, message) => events.onMessage(from, message),
-      onHello: (from) => this.#links.get(from)?.nudge(),
+      onHello: (from, address) => links.called(from, address),
     });
     await this.#server.open();
-    for (const peer of peers) this.#links.set(peer.id, this.#buildLink(peer, events));
-    for (const link of this.#links.values()) link.start();
+    links.open();
+  }
+
+  setMembers(members: readonly PeerPlace[], membershipIndex: LogIndex): void {
+    this.#membershipIndex = membershipIndex;
+    this.#links?.setMembers(members);
   }
 
   send(to: NodeId, message: Message): void {
-    this.#links.get(to)?.send(message);
+    this.#links?.send(to, message);
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#links.values()].map((link) => link.close()));
+    await this.#links?.close();
     await this.#server?.close();
   }
 
-  #buildLink(peer: PeerAddress, events: TransportEvents): PeerLink {
-    const { self, clusterId, fingerprint, clock, random, logger } = this.#options;
+  /** As it is now: what the cluster began with matters until another configuration is in the log. */
+  get #cluster(): Cluster {
+    const { clusterId, fingerprint, initialMembers = '' } = this.#options;
+    const isInitial = this.#membershipIndex === 0;
+    return { clusterId, fingerprint, initialMembers: isInitial ? initialMembers : '' };
+  }
+
+  #buildLink(
+    peer: PeerAddress,
+    options: Pick<PeerLinkOptions, 'mayDialAgain' | 'onEnd'> & { readonly events: TransportEvents },
+  ): PeerLink {
+    const { self, advertise = null, clock, random, logger } = this.#options;
+    const { events, mayDialAgain, onEnd } = options;
     return new PeerLink({
       peer,
-      hello: { wireVersion, clusterId, fingerprint, from: self, to: peer.id },
+      mayDialAgain,
+      onEnd,
+      hello: () => ({
+        wireVersion,
+        ...this.#cluster,
+        ...{ from: self, to: peer.id, address: advertise },
+      }),
       clock,
       random,
       logger,

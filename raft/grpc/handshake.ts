@@ -1,3 +1,4 @@
+import { isAddress, type MemberAddress } from '../core/membership.ts';
 import { isNodeId, type NodeId, nodeId } from '../core/types.ts';
 import { helloBytesMax } from './limits.ts';
 import { wireVersion } from './wire-codec.ts';
@@ -12,6 +13,11 @@ export interface Cluster {
   readonly clusterId: string;
   /** Of the settings that must be equal on all nodes. */
   readonly fingerprint: string;
+  /**
+   * Of the members the cluster began with; empty at a node that waits to be added, and once another configuration is in the log. Two
+   * nodes that would begin with different members must never make each other a majority.
+   */
+  readonly initialMembers: string;
 }
 
 /** First frame of a stream: who calls, whom it means to call, and from which cluster. */
@@ -19,6 +25,8 @@ export interface Hello extends Cluster {
   readonly wireVersion: number;
   readonly from: NodeId;
   readonly to: NodeId;
+  /** Where the caller can be called: the other side may not know it yet. */
+  readonly address: MemberAddress | null;
 }
 
 export type RefusalReason =
@@ -26,26 +34,32 @@ export type RefusalReason =
   | 'wire-version'
   | 'cluster-id'
   | 'config-fingerprint'
-  | 'wrong-node'
-  | 'unknown-node';
+  | 'initial-members'
+  | 'wrong-node';
 
 export type HelloAnswer =
   | { readonly kind: 'accepted' }
   | { readonly kind: 'refused'; readonly reason: string; readonly detail: string };
 
 export function encodeHello(hello: Hello): Uint8Array {
-  const { clusterId, fingerprint, from, to } = hello;
-  return packValues([magic, hello.wireVersion, clusterId, fingerprint, from, to]);
+  const { clusterId, fingerprint, initialMembers, from, to, address } = hello;
+  return packValues([
+    ...[magic, hello.wireVersion, clusterId, fingerprint, initialMembers, from, to],
+    ...[address?.host ?? '', address?.port ?? 0],
+  ]);
 }
 
 export type HelloVerdict =
-  | { readonly kind: 'accepted'; readonly from: NodeId }
+  | { readonly kind: 'accepted'; readonly from: NodeId; readonly address: MemberAddress | null }
   | { readonly kind: 'refused'; readonly reason: RefusalReason; readonly detail: string };
 
-/** Judges the first frame of a stream at the side that was called. */
+/**
+ * Judges the first frame of a stream at the side that was called. Whoever belongs to the cluster is let in, member or not: it may have
+ * become one by a configuration that is not here yet.
+ */
 export function judgeHello(
   bytes: Uint8Array,
-  here: Cluster & { readonly self: NodeId; readonly peers: readonly NodeId[] },
+  here: Cluster & { readonly self: NodeId },
 ): HelloVerdict {
   if (bytes.length > helloBytesMax) return refused('malformed', `${bytes.length} bytes`);
   try {
@@ -56,10 +70,7 @@ export function judgeHello(
   }
 }
 
-function judge(
-  tuple: TupleReader,
-  here: Cluster & { readonly self: NodeId; readonly peers: readonly NodeId[] },
-): HelloVerdict {
+function judge(tuple: TupleReader, here: Cluster & { readonly self: NodeId }): HelloVerdict {
   if (tuple.text() !== magic) return refused('malformed', 'no hello of a binraft node');
   const version = tuple.natural();
   // A later version may have more fields: nothing behind it is looked at.
@@ -76,17 +87,21 @@ function judge(
   if (tuple.text() !== here.fingerprint) {
     return refused('config-fingerprint', 'make the cluster settings equal on all nodes');
   }
+  const initialMembers = tuple.text();
   const from = tuple.text();
   const to = tuple.text();
+  const address = { host: tuple.text(), port: tuple.natural() };
   tuple.end();
+  const areBothNew = initialMembers !== '' && here.initialMembers !== '';
+  if (areBothNew && initialMembers !== here.initialMembers) {
+    return refused('initial-members', 'let the cluster begin with the same members on all nodes');
+  }
   if (to !== here.self) {
     return refused('wrong-node', `${to} was called and ${here.self} answers: check the addresses`);
   }
-  const caller = isNodeId(from) ? nodeId(from) : null;
-  if (caller === null || !here.peers.includes(caller)) {
-    return refused('unknown-node', `${from} is no member here`);
-  }
-  return { kind: 'accepted', from: caller };
+  if (!isNodeId(from)) return refused('malformed', 'the name of the caller');
+  if (from === here.self) return refused('wrong-node', `${from} is the name of both sides`);
+  return { kind: 'accepted', from: nodeId(from), address: isAddress(address) ? address : null };
 }
 
 function refused(reason: RefusalReason, detail: string): HelloVerdict {

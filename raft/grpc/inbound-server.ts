@@ -10,6 +10,7 @@ import type { Clock } from '../../base/clock.ts';
 import { codeOf, messageOf } from '../../base/errors.ts';
 import { FatalError } from '../../base/fatal.ts';
 import type { Logger } from '../../base/logger.ts';
+import type { MemberAddress } from '../core/membership.ts';
 import type { Message } from '../core/messages.ts';
 import type { NodeId } from '../core/types.ts';
 import { type Cluster, encodeAnswer, judgeHello } from './handshake.ts';
@@ -22,13 +23,13 @@ type Call = ServerDuplexStream<Uint8Array, Uint8Array>;
 
 export interface InboundServerOptions {
   readonly listen: { readonly host: string; readonly port: number };
-  readonly here: Cluster & { readonly self: NodeId; readonly peers: readonly NodeId[] };
+  readonly here: () => Cluster & { readonly self: NodeId };
   readonly clock: Clock;
   readonly logger: Logger;
   readonly limits: TransportLimits;
   readonly onMessage: (from: NodeId, message: Message) => void;
-  /** The peer's hello was accepted. */
-  readonly onHello: (from: NodeId) => void;
+  /** The peer's hello was accepted; it can be reached at the address, if it says so. */
+  readonly onHello: (from: NodeId, address: MemberAddress | null) => void;
 }
 
 /**
@@ -123,7 +124,7 @@ export class InboundServer {
   }
 
   #greet(call: Call, bytes: Uint8Array): NodeId | null {
-    const verdict = judgeHello(bytes, this.#options.here);
+    const verdict = judgeHello(bytes, this.#options.here());
     if (verdict.kind === 'refused') {
       const { reason, detail } = verdict;
       this.#options.logger.warn('hello-refused', { peer: call.getPeer(), reason, detail });
@@ -137,7 +138,7 @@ export class InboundServer {
     if (older !== undefined) cut(older, 'a newer stream of this node took over');
     this.#streams.set(verdict.from, call);
     call.write(encodeAnswer(verdict));
-    this.#options.onHello(verdict.from);
+    this.#options.onHello(verdict.from, verdict.address);
     return verdict.from;
   }
 

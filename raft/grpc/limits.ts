@@ -16,6 +16,10 @@ export interface TransportLimits {
   readonly keepaliveMs: number;
   /** TCP connections at once, strangers included. */
   readonly connectionsMax: number;
+  /** Nodes that are no members here, and called: so many are answered at once, */
+  readonly strangersMax: number;
+  /** and each is given up after so many dials in a row that failed. */
+  readonly strangerDialsMax: number;
 }
 
 export const defaultTransportLimits: TransportLimits = {
@@ -28,6 +32,8 @@ export const defaultTransportLimits: TransportLimits = {
   reconnectMsMax: 1000,
   keepaliveMs: 2000,
   connectionsMax: 256,
+  strangersMax: 32,
+  strangerDialsMax: 20,
 };
 
 /** Frames handed to HTTP/2 and not yet taken by it. Two keep the wire busy; the rest waits where it can be packed. */

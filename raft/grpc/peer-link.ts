@@ -17,12 +17,16 @@ export interface PeerAddress {
 
 export interface PeerLinkOptions {
   readonly peer: PeerAddress;
-  readonly hello: Hello;
+  readonly hello: () => Hello;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
   readonly limits: TransportLimits;
   readonly onState: (state: 'up' | 'down') => void;
+  /** Asked after each dial, with how many failed since the link was last up. */
+  readonly mayDialAgain: (failedDials: number) => boolean;
+  /** The link is not dialled again. */
+  readonly onEnd: (link: PeerLink) => void;
 }
 
 /** How one dial went: a link that was up is dialled again soon, one that never was ever less often. */
@@ -74,18 +78,22 @@ export class PeerLink {
   async #run(): Promise<void> {
     const { reconnectMsMin, reconnectMsMax } = this.#options.limits;
     let pauseMs = reconnectMsMin;
+    let failedDials = 0;
     while (!this.#closing.signal.aborted) {
       const outcome = await this.#dial();
+      failedDials = outcome === 'was-up' ? 0 : failedDials + 1;
+      if (!this.#options.mayDialAgain(failedDials)) break;
       pauseMs = outcome === 'was-up' ? reconnectMsMin : Math.min(pauseMs * 2, reconnectMsMax);
       await this.#rest(pauseMs);
     }
+    this.#options.onEnd(this);
   }
 
   /** One stream from its dial to its end. */
   async #dial(): Promise<DialOutcome> {
     const { peer, hello, limits, clock } = this.#options;
     const { host, port } = peer;
-    const stream = new OutboundStream({ host, port, hello, limits });
+    const stream = new OutboundStream({ host, port, hello: hello(), limits });
     const stopListening = onAbort(this.#closing.signal, () => stream.close('closing'));
     const timeout = new AbortController();
     const tooLate = clock

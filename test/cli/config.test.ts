@@ -1,6 +1,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { clusterFingerprint, parseNodeConfig } from '../../cli/config.ts';
+import {
+  clusterFingerprint,
+  initialMembersFingerprint,
+  parseNodeConfig,
+} from '../../cli/config.ts';
 import { duration } from '../../cli/status-table.ts';
 import { renderTable } from '../../cli/table.ts';
 
@@ -54,6 +58,19 @@ test('the fingerprint names what must be equal on all nodes, and nothing of one 
   expect(fingerprint({ dataDirectory: '/elsewhere' })).toBe(fingerprint({}));
   expect(fingerprint({ reads: 'lease' })).not.toBe(fingerprint({}));
   expect(fingerprint({ timings: { tickMs: 30 } })).not.toBe(fingerprint({}));
+});
+
+test('members that differ do not change the fingerprint of the settings: they may be changed while nodes run', () => {
+  const fingerprints = (change: object): readonly [string, string] => {
+    const config = parseNodeConfig({ ...valid, ...change });
+    if (!('clusterId' in config)) throw new Error(JSON.stringify(config));
+    return [clusterFingerprint(config), initialMembersFingerprint(config)];
+  };
+  const [settings, members] = fingerprints({});
+  const [sameSettings, otherMembers] = fingerprints({ members: [{ ...member, raftPort: 11 }] });
+
+  expect(sameSettings).toBe(settings);
+  expect(otherMembers).not.toBe(members);
 });
 
 test('a table lines up, with numbers to the right and no colours unless asked for', () => {

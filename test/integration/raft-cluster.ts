@@ -3,7 +3,7 @@ import { SystemClock } from '../../base/clock.ts';
 import { messageOf } from '../../base/errors.ts';
 import { silentLogger } from '../../base/logger.ts';
 import { SeededRandom } from '../../base/random.ts';
-import type { LogStore, NodeId, RaftStatus } from '../../raft/index.ts';
+import type { LogStore, NodeId, Member as RaftMember, RaftStatus } from '../../raft/index.ts';
 import {
   createRaftNode,
   defaultRaftTimings,
@@ -56,7 +56,9 @@ export async function until<Value>(
 
 /** Nodes in this process, on real gRPC over loopback. */
 export class RaftCluster {
-  readonly #ports: ReadonlyMap<NodeId, number>;
+  readonly #ports: Map<NodeId, number>;
+  /** Whom the cluster began with. */
+  readonly #initialIds: readonly NodeId[];
   readonly #openStore: (id: NodeId) => Promise<LogStore>;
   readonly #isLeaseOn: boolean;
   readonly members: Map<NodeId, Member> = new Map<NodeId, Member>();
@@ -64,11 +66,12 @@ export class RaftCluster {
   #seed = 1;
 
   private constructor(options: {
-    readonly ports: ReadonlyMap<NodeId, number>;
+    readonly ports: Map<NodeId, number>;
     readonly openStore: (id: NodeId) => Promise<LogStore>;
     readonly isLeaseOn: boolean;
   }) {
     this.#ports = options.ports;
+    this.#initialIds = [...options.ports.keys()];
     this.#openStore = options.openStore;
     this.#isLeaseOn = options.isLeaseOn;
   }
@@ -93,15 +96,27 @@ export class RaftCluster {
     return [...this.#ports.keys()];
   }
 
+  /** A node that knows of nobody, and waits to be added as this member. */
+  async startWaiting(id: NodeId): Promise<RaftMember> {
+    const [port = 0] = await freePorts(1);
+    this.#ports.set(id, port);
+    await this.startMember(id);
+    return { id, kind: 'learner', address: { host: '127.0.0.1', port }, promotion: 'voter' };
+  }
+
   async startMember(id: NodeId): Promise<Member> {
     const store = await this.#openStore(id);
     this.#seed += 1;
+    const initialIds = this.#initialIds.includes(id) ? this.#initialIds : [];
     const transport = new GrpcTransport({
       self: id,
       listen: { host: '127.0.0.1', port: this.#ports.get(id) ?? 0 },
-      peers: [...this.#ports]
-        .filter(([other]) => other !== id)
-        .map(([other, port]) => ({ id: other, host: '127.0.0.1', port })),
+      // Nobody is told of nodes that are added later: the log says where they are.
+      peers: initialIds
+        .filter((other) => other !== id)
+        .map((other) => ({ id: other, host: '127.0.0.1', port: this.#ports.get(other) ?? 0 })),
+      advertise: { host: '127.0.0.1', port: this.#ports.get(id) ?? 0 },
+      initialMembers: initialIds.join(),
       clusterId: 'test',
       fingerprint: 'f',
       logger: silentLogger,
@@ -112,7 +127,7 @@ export class RaftCluster {
       config: {
         ...defaultRaftTimings,
         self: id,
-        initialMembers: membershipOfVoters(this.ids).incoming,
+        initialMembers: membershipOfVoters(initialIds).incoming,
       },
       random: new SeededRandom(this.#seed + 1000),
       store,

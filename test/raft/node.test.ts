@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { silentLogger } from '../../base/logger.ts';
 import { defaultRaftTimings } from '../../raft/core/config.ts';
-import type { Effect } from '../../raft/core/effects.ts';
+import type { Effect, MembershipChangeEnd } from '../../raft/core/effects.ts';
 import type { Input } from '../../raft/core/inputs.ts';
-import { membershipOfVoters } from '../../raft/core/membership.ts';
+import { membershipOfVoters, voterMember } from '../../raft/core/membership.ts';
 import type { MachineStatus } from '../../raft/core/status.ts';
 import { logIndex, term } from '../../raft/core/types.ts';
 import { RaftNode } from '../../raft/node.ts';
@@ -99,6 +99,53 @@ test('a refused proposal says why and who leads', async () => {
   expect(() => node.propose([])).toThrow(
     expect.objectContaining({ code: 'RAFT_TOO_MANY_IN_FLIGHT' }),
   );
+});
+
+test('the transport is told of the members at the start, and when they change', async () => {
+  const { node, machine, transport } = await open();
+  const membership = {
+    incoming: [voterMember(n1), voterMember(n3, { host: 'h', port: 7304 })],
+    outgoing: [voterMember(n1), voterMember(n2)],
+  };
+  machine.onStep = () => [{ kind: 'membership-changed', index: logIndex(4), membership }];
+
+  node.setApplied(logIndex(0));
+  await settled();
+
+  expect(transport.members).toEqual([
+    [[voterMember(n2), voterMember(n3)], 0],
+    [[voterMember(n3, { host: 'h', port: 7304 }), voterMember(n2)], 4],
+  ]);
+});
+
+test('a change of members settles as the machine says it ended', async () => {
+  const { node, machine } = await open();
+  const ends: MembershipChangeEnd[] = [
+    { kind: 'committed', index: logIndex(9) },
+    { kind: 'rejected', reason: 'not-leader', detail: 'it does not', leaderId: n2 },
+    { kind: 'rejected', reason: 'transferring', detail: 'it is', leaderId: n1 },
+    { kind: 'rejected', reason: 'change-in-progress', detail: 'one is', leaderId: n1 },
+    { kind: 'unsettled', leaderId: n3 },
+  ];
+  machine.onStep = (input) => {
+    const end = input.kind === 'change-membership' ? ends[input.changeId - 1] : undefined;
+    if (input.kind !== 'change-membership' || end === undefined) return [];
+    return [{ kind: 'membership-change-ended', changeId: input.changeId, end }];
+  };
+  const change = (): Promise<unknown> => node.changeMembership([{ kind: 'remove', id: n2 }]);
+
+  await expect(change()).resolves.toBe(9);
+  await expect(change()).rejects.toMatchObject({ code: 'RAFT_NOT_LEADER', leaderId: n2 });
+  await expect(change()).rejects.toMatchObject({ code: 'RAFT_TRANSFERRING' });
+  await expect(change()).rejects.toMatchObject({
+    code: 'RAFT_MEMBERSHIP_REFUSED',
+    reason: 'change-in-progress',
+    retryable: true,
+  });
+  await expect(change()).rejects.toMatchObject({ code: 'RAFT_MEMBERSHIP_UNSETTLED', leaderId: n3 });
+  const unanswered = change();
+  await node.close();
+  await expect(unanswered).rejects.toMatchObject({ code: 'RAFT_SHUTTING_DOWN' });
 });
 
 test('proposals of one go share a disk write', async () => {

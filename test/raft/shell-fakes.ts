@@ -9,7 +9,7 @@ import type { MachineStatus } from '../../raft/core/status.ts';
 import { logIndex, type NodeId, nodeId, term } from '../../raft/core/types.ts';
 import type { LogBatch, LogStore, LogStoreState } from '../../raft/log-store.ts';
 import type { Machine } from '../../raft/machine.ts';
-import type { Transport, TransportEvents } from '../../raft/transport.ts';
+import type { PeerPlace, Transport, TransportEvents } from '../../raft/transport.ts';
 
 export const n1: NodeId = nodeId('n1');
 export const n2: NodeId = nodeId('n2');
@@ -94,6 +94,11 @@ export class RecordingTransport implements Transport {
   readonly sent: { readonly to: NodeId; readonly message: Message }[] = [];
   events: TransportEvents | null = null;
   isClosed = false;
+  readonly members: (readonly [readonly PeerPlace[], number])[] = [];
+
+  setMembers(members: readonly PeerPlace[], membershipIndex: number): void {
+    this.members.push([members, membershipIndex]);
+  }
 
   open(events: TransportEvents): Promise<void> {
     this.events = events;

@@ -10,7 +10,7 @@ import { GrpcTransport, type GrpcTransportOptions } from '../../../raft/grpc/grp
 import { defaultTransportLimits } from '../../../raft/grpc/limits.ts';
 import { OutboundStream } from '../../../raft/grpc/outbound-stream.ts';
 import { wireVersion } from '../../../raft/grpc/wire-codec.ts';
-import { entries, n1, n2 } from '../shell-fakes.ts';
+import { entries, n1, n2, n3 } from '../shell-fakes.ts';
 
 // Two transports on loopback. Nothing here waits for longer than a condition takes.
 
@@ -50,6 +50,15 @@ function at(port: number): { readonly host: string; readonly port: number } {
   return { host: '127.0.0.1', port };
 }
 
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
 async function until(condition: () => boolean): Promise<void> {
   const deadlineMs = clock.monotonicMs() + 4000;
   while (!condition()) {
@@ -70,7 +79,11 @@ async function listener(): Promise<End & AsyncDisposable> {
 function dialAsN2(port: number): OutboundStream {
   return new OutboundStream({
     ...at(port),
-    hello: { wireVersion, clusterId: 'c1', fingerprint: 'f1', from: n2, to: n1 },
+    hello: {
+      wireVersion,
+      ...{ clusterId: 'c1', fingerprint: 'f1', initialMembers: '' },
+      ...{ from: n2, to: n1, address: null },
+    },
     limits: defaultTransportLimits,
   });
 }
@@ -114,7 +127,7 @@ test.each([
 });
 
 test('a link comes back when the peer does, and says when it was down', async () => {
-  await using two = await openEnd(n2, { peers: [] });
+  await using two = await openEnd(n2, { peers: [], fingerprint: 'f2' });
   const { port } = two.transport;
   await using one = await openEnd(n1, { peers: [{ id: n2, ...at(port) }] });
   await until(() => one.transport.peers[0]?.lastRefusal !== null);
@@ -217,4 +230,82 @@ test('a peer that does not answer its hello is given up, dialled again, and leav
   expect(one.states).toEqual([]);
   await until(() => connections === 0);
   mute.close();
+});
+
+test('a node that is new answers whom it does not know, at the address of the hello', async () => {
+  await using fresh = await openEnd(n2, { peers: [] });
+  const port = await freePort();
+  await using leader = await openEnd(n1, {
+    listen: at(port),
+    advertise: at(port),
+    peers: [],
+  });
+  leader.transport.setMembers([{ id: n2, address: at(fresh.transport.port) }], logIndex(7));
+
+  await until(() => leader.states.includes('up') && fresh.states.includes('up'));
+  leader.transport.send(n2, vote(1));
+  fresh.transport.send(n1, vote(2));
+
+  await until(() => leader.received.length === 1 && fresh.received.length === 1);
+});
+
+test('links follow the members: a new one is dialled, one that moved too, one that left is not dialled again', async () => {
+  await using two = await openEnd(n2, { peers: [] });
+  await using one = await openEnd(n1, {
+    peers: [
+      { id: n2, ...at(1) },
+      { id: n3, ...at(1) },
+    ],
+  });
+  expect(one.transport.peers.map(({ id }) => id)).toEqual([n2, n3]);
+
+  one.transport.setMembers([{ id: n2, address: at(two.transport.port) }], logIndex(3));
+  await until(() => one.states.join() === 'up');
+  expect(one.transport.peers.map(({ id }) => id)).toEqual([n2]);
+
+  // While it is up it may still be told that it was removed.
+  one.transport.setMembers([], logIndex(4));
+  one.transport.send(n2, vote(5));
+  await until(() => two.received.length === 1);
+  await two.transport.close();
+  await until(() => one.transport.peers.length === 0);
+});
+
+test('nodes that would begin with different members refuse each other until one has a newer configuration', async () => {
+  await using one = await openEnd(n1, { peers: [], initialMembers: 'n1 n2' });
+  const toOne = { id: n1, ...at(one.transport.port) };
+  await using two = await openEnd(n2, { peers: [toOne], initialMembers: 'n1 n2 n3' });
+  await until(() => two.transport.peers[0]?.lastRefusal !== null);
+  expect(two.transport.peers[0]?.lastRefusal).toContain('refused: initial-members');
+
+  two.transport.setMembers([{ id: n1, address: null }], logIndex(5));
+  await until(() => two.states.includes('up'));
+});
+
+test('a stranger is answered for so many dials, and only so many strangers are', async () => {
+  await using one = await openEnd(n1, {
+    peers: [],
+    limits: { strangersMax: 1, strangerDialsMax: 2 },
+  });
+  const callFrom = async (from: NodeId): Promise<OutboundStream> => {
+    const stream = new OutboundStream({
+      ...at(one.transport.port),
+      hello: {
+        wireVersion,
+        ...{ clusterId: 'c1', fingerprint: 'f1', initialMembers: '' },
+        ...{ from, to: n1, address: at(1) },
+      },
+      limits: defaultTransportLimits,
+    });
+    await stream.answer;
+    return stream;
+  };
+  const first = await callFrom(n2);
+  expect(one.transport.peers.map(({ id }) => id)).toEqual([n2]);
+  const second = await callFrom(n3);
+  expect(one.transport.peers.map(({ id }) => id)).toEqual([n2]);
+
+  await until(() => one.transport.peers.length === 0);
+  first.close('done');
+  second.close('done');
 });

@@ -11,11 +11,32 @@ import {
 import { wireVersion } from '../../../raft/grpc/wire-codec.ts';
 import { n1, n2, n3 } from '../shell-fakes.ts';
 
-const here = { clusterId: 'c1', fingerprint: 'f1', self: n1, peers: [n2] };
-const hello: Hello = { wireVersion, clusterId: 'c1', fingerprint: 'f1', from: n2, to: n1 };
+const cluster = { clusterId: 'c1', fingerprint: 'f1', initialMembers: 'm1' };
+const here = { ...cluster, self: n1 };
+const address = { host: '10.0.0.2', port: 7204 };
+const hello: Hello = { wireVersion, ...cluster, from: n2, to: n1, address };
 
-test('a member of the same cluster and configuration is accepted', () => {
-  expect(judgeHello(encodeHello(hello), here)).toEqual({ kind: 'accepted', from: n2 });
+test('a node of the same cluster and settings is accepted, and says where it is', () => {
+  expect(judgeHello(encodeHello(hello), here)).toEqual({ kind: 'accepted', from: n2, address });
+  expect(judgeHello(encodeHello({ ...hello, address: null }), here)).toEqual({
+    kind: 'accepted',
+    from: n2,
+    address: null,
+  });
+});
+
+test('whom a cluster began with matters only while both sides have nothing newer', () => {
+  const other = { ...hello, initialMembers: 'm2' };
+
+  expect(judgeHello(encodeHello(other), here)).toMatchObject({ reason: 'initial-members' });
+  expect(judgeHello(encodeHello(other), { ...here, initialMembers: '' }).kind).toBe('accepted');
+  expect(judgeHello(encodeHello({ ...hello, initialMembers: '' }), here).kind).toBe('accepted');
+});
+
+test('a node that calls itself is refused', () => {
+  expect(judgeHello(encodeHello({ ...hello, from: n1 }), here)).toMatchObject({
+    reason: 'wrong-node',
+  });
 });
 
 test.each([
@@ -23,7 +44,6 @@ test.each([
   ['cluster-id', { ...hello, clusterId: 'c2' }],
   ['config-fingerprint', { ...hello, fingerprint: 'f2' }],
   ['wrong-node', { ...hello, to: n3 }],
-  ['unknown-node', { ...hello, from: n3 }],
 ] as const)('a hello is refused for its %s (I12, R3)', (reason, wrong) => {
   expect(judgeHello(encodeHello(wrong), here)).toMatchObject({ kind: 'refused', reason });
 });

@@ -1,6 +1,6 @@
 import type { Message } from '../../../raft/core/messages.ts';
 import { type NodeId, nodeId } from '../../../raft/core/types.ts';
-import type { Transport, TransportEvents } from '../../../raft/transport.ts';
+import type { PeerPlace, Transport, TransportEvents } from '../../../raft/transport.ts';
 import type { Datagrams } from '../kernel/datagrams.ts';
 import { hostOf, type SimProcess } from '../kernel/sim-process.ts';
 
@@ -15,7 +15,7 @@ const checkMs = 500;
 export class SimTransport implements Transport {
   readonly #process: SimProcess;
   readonly #datagrams: Datagrams<Message>;
-  readonly #peers: readonly NodeId[];
+  #peers: readonly NodeId[];
   readonly #heardMs = new Map<NodeId, number>();
   readonly #connected = new Set<NodeId>();
   #stop: () => void = () => undefined;
@@ -52,6 +52,11 @@ export class SimTransport implements Transport {
       }
     });
     return Promise.resolve();
+  }
+
+  /** Everybody can be reached by name. */
+  setMembers(members: readonly PeerPlace[]): void {
+    this.#peers = members.map(({ id }) => id);
   }
 
   send(to: NodeId, message: Message): void {
