@@ -9,9 +9,11 @@ import { apartGraph, type Core, cyclicCore } from './subgraph.ts';
 const statesMax = 4;
 
 /**
- * Finds the cycles that the rules forbid; calls back with one for each kind and each component that has one, in the numbers of the
- * given graph. Whether there is a forbidden cycle at all is decided in time linear in the graph, and always. Which kinds there are, and
- * that the shortest of a kind is shown, takes searches: each kind of cycle gets `stepsMax`. Returns how many kinds ran out.
+ * Finds the cycles that the rules forbid, and calls back with them in the numbers of the given graph. For each component that has any:
+ * the worst kind of `ww` and `wr` alone, and the worst kind with `rw`.
+ *
+ * Whether there is a forbidden cycle at all is decided always, in time linear in the graph. Which kinds there are, and that the
+ * shortest of a kind is shown, takes searches: each kind gets `stepsMax`. Returns how many kinds ran out.
  */
 export function findCycles(options: {
   readonly graph: Graph;
@@ -50,15 +52,14 @@ class CycleFinder {
 
   find(stepsMax: number): number {
     let exhaustedCount = 0;
-    for (const [place, kind] of cycleKinds(false).entries()) {
-      if (!this.#isForbidden(kind)) continue;
-      const shown = this.#findKind(kind, stepsMax, new Set());
-      if (this.#search.stepsLeft <= 0) exhaustedCount += 1;
-      const withTime = this.#rules.realTime ? cycleKinds(true)[place] : undefined;
-      if (withTime === undefined) continue;
-      // A component that has the cycle without help of the clock needs no second one with it.
-      this.#findKind(withTime, stepsMax, shown);
-      if (this.#search.stepsLeft <= 0) exhaustedCount += 1;
+    // A component that shows a cycle needs no weaker one, nor one that takes the clock to see: they come with it.
+    const shown = { appends: new Set<number>(), misses: new Set<number>() };
+    for (const hasRealTime of this.#rules.realTime ? [false, true] : [false]) {
+      for (const kind of cycleKinds(hasRealTime)) {
+        if (!this.#isForbidden(kind)) continue;
+        this.#findKind(kind, stepsMax, kind.firstEdge === rw ? shown.misses : shown.appends);
+        if (this.#search.stepsLeft <= 0) exhaustedCount += 1;
+      }
     }
     if (this.#foundCount === 0) this.#showAny();
     return exhaustedCount;
@@ -70,21 +71,19 @@ class CycleFinder {
     return antiDependencies === 'any' || (antiDependencies === 'apart' && kind.isApart);
   }
 
-  /** Shows the shortest cycle of a kind in each component that has one; returns the nodes on them. */
-  #findKind(kind: CycleKind, stepsMax: number, known: ReadonlySet<number>): Set<number> {
+  /** Shows a shortest cycle of a kind in each component that has one and has none in `shown` yet; adds its nodes to `shown`. */
+  #findKind(kind: CycleKind, stepsMax: number, shown: Set<number>): void {
     const components = this.#components(kind.edges);
-    const settled = new Set([...known].map((node) => intAt(components.of, node)));
+    const settled = new Set([...shown].map((node) => intAt(components.of, node)));
     this.#search.allow(stepsMax);
-    const shown = new Set<number>();
-    const best = { length: Number.MAX_SAFE_INTEGER };
+    let shortestLength = Number.MAX_SAFE_INTEGER;
     for (const edges of this.#firstEdges(kind, components, settled)) {
-      const cycle = this.#shortestOf(edges, kind, best.length);
+      const cycle = this.#shortestOf(edges, kind, shortestLength);
       if (cycle === null) continue;
-      best.length = Math.min(best.length, cycle.length);
+      shortestLength = Math.min(shortestLength, cycle.length);
       for (const { from } of cycle) shown.add(from);
       this.#show(cycle);
     }
-    return shown;
   }
 
   /** The shortest of one component, or the first found if another component has a shorter one. */

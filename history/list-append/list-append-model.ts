@@ -1,4 +1,5 @@
-import type { Operation, Outcome } from '../history.ts';
+import type { Operation } from '../history.ts';
+import { outcomeCounts } from '../models/operations.ts';
 import type { CheckLimits, Model, Verdict } from '../verdict.ts';
 import { AnomalyCollector } from './anomaly-collector.ts';
 import { type Consistency, type ConsistencyRules, rulesOf } from './consistency.ts';
@@ -87,22 +88,21 @@ function verdictOf(found: {
   readonly exhaustedCount: number;
 }): Verdict {
   const { transactions, graph, collector, exhaustedCount } = found;
-  const counts = new Map<string, number>([
-    ['transactions', transactions.operations.length],
-    ['ok', countOutcome(transactions, 'ok')],
-    ['info', countOutcome(transactions, 'info')],
-    ['fail', countOutcome(transactions, 'fail')],
-    ['keys', transactions.keys.length],
-    ['appends', transactions.appends.count],
-    ['dependencies', graph.targets.length],
-  ]);
+  const readCount = transactions.listOf.reduce((sum, list) => sum + (list === null ? 0 : 1), 0);
+  if (readCount === 0) {
+    return {
+      kind: 'undecided',
+      reason: 'no transaction that ended well read a list: nothing was seen',
+    };
+  }
+  const counts = outcomeCounts(transactions.operations)
+    .set('keys', transactions.keys.length)
+    .set('appends', transactions.appends.count)
+    .set('reads', readCount)
+    .set('dependencies', graph.targets.length);
   if (collector.isEmpty) return { kind: 'valid', counts };
   for (const [name, count] of collector.counts()) counts.set(name, count);
   // Some kinds of cycles may be missing then, or shown by a longer one than need be. The verdict stands.
   if (exhaustedCount > 0) counts.set('searches cut short', exhaustedCount);
   return { kind: 'invalid', anomalies: collector.anomalies(), counts };
-}
-
-function countOutcome(transactions: Transactions, outcome: Outcome): number {
-  return transactions.operations.filter((operation) => operation.outcome === outcome).length;
 }

@@ -20,6 +20,7 @@ export function findReadAnomalies(
   const finder = new ReadAnomalyFinder(transactions, versions, collector);
   finder.findInReads();
   finder.findDirtyUpdates();
+  finder.findReversedAppends();
 }
 
 /** How much of a list one must read to see a fault in it; 0 if it has none. */
@@ -72,6 +73,22 @@ class ReadAnomalyFinder {
           aborted = -1;
         }
       }
+    }
+  }
+
+  /** Two appends of one transaction to a key, of which a read shows the second before the first, or without it. */
+  findReversedAppends(): void {
+    const { appends, keys } = this.#transactions;
+    const lastOfKey = new Int32Array(keys.length).fill(-1);
+    for (let append = 0; append < appends.count; append += 1) {
+      const key = intAt(appends.key, append);
+      const before = intAt(lastOfKey, key);
+      lastOfKey[key] = append;
+      const transaction = intAt(appends.transaction, append);
+      const slot = intAt(this.#versions.slotOf, append);
+      if (before < 0 || slot < 0 || intAt(appends.transaction, before) !== transaction) continue;
+      const slotBefore = intAt(this.#versions.slotOf, before);
+      if (slotBefore < 0 || slotBefore > slot) this.#noteReversed(before, append);
     }
   }
 
@@ -194,6 +211,26 @@ class ReadAnomalyFinder {
         explanation:
           `${first} read ${this.#keyText(key)} as ${listText(longest)}, ${second} as ${listText(list)}: ` +
           'neither list is the beginning of the other, so the key had two histories.',
+      });
+    });
+  }
+
+  #noteReversed(first: number, second: number): void {
+    const { appends } = this.#transactions;
+    const key = intAt(appends.key, second);
+    const longest = longestListOf(this.#transactions, this.#versions, key);
+    this.#note('incompatible-order', longest.length, () => {
+      const writer = intAt(appends.transaction, second);
+      const reader = this.#transactionOf(intAt(this.#versions.longestOf, key));
+      const [one, other] = [first, second].map((append) =>
+        elementText(itemAt(appends.element, append)),
+      );
+      return this.#anomaly({
+        name: 'incompatible-order',
+        transactions: writer === reader ? [writer] : [writer, reader],
+        explanation:
+          `T1 appended ${one} to ${this.#keyText(key)} and then ${other}, but ${writer === reader ? 'T1' : 'T2'} read ` +
+          `${listText(longest)}, where the second is not preceded by the first.`,
       });
     });
   }

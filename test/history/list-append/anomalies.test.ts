@@ -187,6 +187,11 @@ test('incompatible order: two lists of which neither begins the other', () => {
   expectAt(concurrent('ax1', 'ax2', 'ax3', 'rx1,3', 'rx1,2,3'), ['incompatible-order'], every);
 });
 
+test('incompatible order: a list shows two appends of one transaction the wrong way round, or the second alone', () => {
+  expectAt(concurrent('ax1 ax2', 'ax3', 'rx2,1,3'), ['incompatible-order'], every);
+  expect(namesOf(concurrent('ax1 ax2', 'rx2'), 'read-committed')).toEqual(['incompatible-order']);
+});
+
 test('dirty update: a committed append stands on a failed one', () => {
   const operations = concurrent({ steps: 'ax1', outcome: 'fail' }, 'ax2', 'rx1,2');
   expectAt(operations, ['G1a', 'dirty-update'], every);
