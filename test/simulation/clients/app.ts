@@ -36,7 +36,7 @@ export interface AppOptions {
 export type Fate = 'ok' | 'fail' | 'info';
 
 const connectTimeoutMs = 4_000;
-const statementTimeoutMs = 5_000;
+const statementTimeoutMs = 8_000;
 const backOffMsMax = 300;
 
 /**

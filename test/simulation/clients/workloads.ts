@@ -18,7 +18,7 @@ export const tables = {
 
 export const accounts: readonly string[] = ['a0', 'a1', 'a2', 'a3', 'a4'];
 export const accountBalance = 100;
-const registerKeys: readonly string[] = ['r0', 'r1', 'r2', 'r3'];
+const registerKeys: readonly string[] = ['r0', 'r1'];
 const listKeys: readonly string[] = ['l0', 'l1', 'l2', 'l3', 'l4', 'l5'];
 
 /** Values that are never written twice. */
@@ -52,11 +52,7 @@ export async function registerOperation(
   const { random } = app;
   const key = pickFrom(random, registerKeys);
   const choice = random.below(0, 10);
-  if (choice < 5) {
-    const operation = history.call(app.processName, 'read', [key, null]);
-    const answer = await app.query({ kind: 'read', table: tables.registers, keys: [key] });
-    return settle(operation, fateOfRead(answer), [key, numberIn(answer, key)]);
-  }
+  if (choice < 3) return await registerRead(app, history);
   const value = values.next();
   if (choice < 8) {
     const operation = history.call(app.processName, 'write', [key, value]);
@@ -75,6 +71,13 @@ export async function registerOperation(
   const answer = await app.query({ kind: 'write', table: tables.registers, changes: [change] });
   const isRefused = answer.kind === 'ok' && answer.affected === 0;
   return settle(operation, isRefused ? 'fail' : fateOfWrite(answer), [key, [from, value]]);
+}
+
+export async function registerRead(app: App, history: Recorder): Promise<Fate> {
+  const key = pickFrom(app.random, registerKeys);
+  const operation = history.call(app.processName, 'read', [key, null]);
+  const answer = await app.query({ kind: 'read', table: tables.registers, keys: [key] });
+  return settle(operation, fateOfRead(answer), [key, numberIn(answer, key)]);
 }
 
 function numberIn(answer: ClientAnswer, key: string): number | null {

@@ -9,6 +9,7 @@ import {
   largeWrite,
   listOperation,
   registerOperation,
+  registerRead,
   schemaChange,
   setAdd,
   setRead,
@@ -131,6 +132,22 @@ export class ClusterApps {
         isReadOnly: false,
         pace: 1,
         operate: (app) => registerOperation(app, histories.registers, values),
+      },
+      // Readers that ask often see a leader that does not know yet that it is none; those that ask seldom are the ones whose
+      // question waits in the socket of a process that is stopped.
+      {
+        name: 'glance',
+        count: 2,
+        isReadOnly: false,
+        pace: 0.5,
+        operate: (app) => registerRead(app, histories.registers),
+      },
+      {
+        name: 'watch',
+        count: 3,
+        isReadOnly: false,
+        pace: 6,
+        operate: (app) => registerRead(app, histories.registers),
       },
       {
         name: 'list',
