@@ -41,6 +41,7 @@ const faultsByKind: Readonly<Record<string, Fault>> = {
     faults.pause(machine.mysqld.process, forUs);
   },
   partition: (faults, context) => faults.partition(context),
+  'isolate-and-pause': (faults, context) => faults.isolateAndPause(context),
   'cut-own-mysqld': (faults, { machine, forUs }) => {
     const [sidecar, mysqld] = [`${machine.id}/sidecar`, machine.mysqld.name];
     faults.cut(
@@ -142,6 +143,18 @@ export class ClusterFaults {
     const shape = pickFrom(random, Object.values(PartitionShape));
     const hosts = this.cluster.ids;
     this.cut(partition({ shape, hosts, focus: machine.id, random }), forUs);
+  }
+
+  /**
+   * A leader that is stopped and finds, when it goes on, that it hears nobody: its clients reach it, and its time has stood
+   * still, so it takes itself for the leader for as long as an election timeout (HAZARDS H15, R9).
+   */
+  isolateAndPause({ machine, random, forUs }: FaultContext): void {
+    const hosts = this.cluster.ids;
+    const pauseUs = random.below(1_000_000, 4_000_000);
+    const shape = PartitionShape.isolate;
+    this.cut(partition({ shape, hosts, focus: machine.id, random }), pauseUs + forUs);
+    this.pause(machine.node?.process ?? null, pauseUs);
   }
 
   cutPower(machine: Machine): void {
