@@ -66,8 +66,9 @@ function backUp(
   if (!progress.isConflictCurrent(result.previousIndex)) return;
   const agreedAtMost = Math.min(result.conflict.index, result.previousIndex - 1);
   const agreed = state.log.newestWithin(logIndex(agreedAtMost), result.conflict.term);
-  // Null: they differ at the oldest entry that this log can still name, so a snapshot must tell what was before.
-  progress.backUpTo(agreed?.index ?? logIndex(state.log.base.index - 1));
+  // Null: they agree nowhere that this log can still name, so a snapshot must tell what was there.
+  const unnamed = Math.min(state.log.base.index, result.previousIndex) - 1;
+  progress.backUpTo(agreed?.index ?? logIndex(unnamed));
 }
 
 /** No follower holds more of this leader's log than there is, or answers a round that was never opened. */

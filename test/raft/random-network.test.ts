@@ -25,6 +25,9 @@ const options: fc.Arbitrary<RandomNetworkOptions> = fc.record({
     electable: fc.integer({ min: 0, max: 1 }),
     inject: fc.integer({ min: 0, max: 2 }),
     change: fc.constantFrom(0, 3, 10, 30),
+    compact: fc.constantFrom(0, 2, 10),
+    fetched: fc.constantFrom(1, 5),
+    'fetch-failed': fc.integer({ min: 0, max: 2 }),
   }),
 });
 
@@ -43,6 +46,8 @@ test(
     let leasesSeen = 0;
     let roundsSeen = 0;
     let configurationsSeen = 0;
+    let compactionsSeen = 0;
+    let installsSeen = 0;
 
     fc.assert(
       fc.property(options, (drawn) => {
@@ -63,6 +68,8 @@ test(
         roundsSeen = Math.max(roundsSeen, rounds);
         committedCount += network.checker.committedCount;
         electedCount += network.checker.electedCount;
+        compactionsSeen += network.checker.compactionsSeen;
+        installsSeen += network.checker.installsSeen;
         configurationsSeen += network.checker.configurationsSeen;
         leasesSeen += network.leases.leasesSeen;
       }),
@@ -71,12 +78,14 @@ test(
 
     if (process.env['RAFT_VERBOSE'])
       process.stdout.write(
-        `${electedCount / runs} elections, ${committedCount / runs} commits a run, ${roundsSeen} rounds to heal, ${leasesSeen / runs} leases, ${configurationsSeen / runs} configurations\n`,
+        `${electedCount / runs} elections, ${committedCount / runs} commits a run, ${roundsSeen} rounds to heal, ${leasesSeen / runs} leases, ${configurationsSeen / runs} configurations, ${compactionsSeen / runs} compactions, ${installsSeen / runs} snapshots installed\n`,
       );
     // Non-vacuity (HAZARDS C11): the runs did real work.
     expect(electedCount / runs).toBeGreaterThan(2);
     expect(committedCount / runs).toBeGreaterThan(20);
     expect(configurationsSeen / runs).toBeGreaterThan(3);
+    expect(compactionsSeen / runs).toBeGreaterThan(1);
+    expect(installsSeen / runs).toBeGreaterThan(0.2);
     expect(leasesSeen).toBeGreaterThan(100);
   },
   60_000 + runs * runMsMax,

@@ -28,7 +28,10 @@ type Fault =
   | 'unreachable'
   | 'electable'
   | 'inject'
-  | 'change';
+  | 'change'
+  | 'compact'
+  | 'fetched'
+  | 'fetch-failed';
 
 /** How often each fault comes; drawn per run, so that runs differ in kind and not only in luck. */
 export type FaultWeights = Readonly<Record<Fault, number>>;
@@ -127,7 +130,10 @@ export class RandomNetwork {
   round(): void {
     this.#tickAll();
     for (let turn = 0; turn < 20; turn += 1) {
-      for (const node of this.#nodes) node.persist();
+      for (const node of this.#nodes) {
+        node.persist();
+        if (node.fetch !== null) node.endFetch(true);
+      }
       const batch = this.#inFlight;
       this.#inFlight = [];
       for (const sent of batch) this.#hand(sent);
@@ -267,6 +273,7 @@ export class RandomNetwork {
   }
 
   #readAny(): void {
+    this.#readThroughAny();
     const leader = this.#anyLeader();
     if (leader === undefined) return;
     this.#nextReadId += 1;
@@ -277,6 +284,33 @@ export class RandomNetwork {
       kind: 'applied',
       index: logIndex(this.#random.below(0, commitIndex + 1)),
     });
+  }
+
+  /** A read on any node, which asks the leader it knows of. */
+  #readThroughAny(): void {
+    const node = this.#anyUp();
+    if (node === undefined) return;
+    this.#nextReadId += 1;
+    this.checker.readAsked(this.#nextReadId);
+    this.#step(node, { kind: 'read-index-of-leader', readId: this.#nextReadId });
+  }
+
+  /** What a node has applied, and has a snapshot of, goes from its log: all of it, or some. */
+  #compactAny(): void {
+    const node = this.#anyUp();
+    if (node === undefined) return;
+    const { commitIndex } = node.status;
+    const index = logIndex(this.#random.below(0, commitIndex + 1));
+    this.#step(node, { kind: 'applied', index });
+    node.takeSnapshot();
+    const upTo = logIndex(this.#random.below(0, commitIndex + 3));
+    this.#step(node, { kind: 'compact', upTo });
+  }
+
+  #endFetchOfAny(isWhole: boolean): void {
+    const fetching = this.#nodes.filter((node) => node.isUp && node.fetch !== null);
+    fetching[this.#random.below(0, fetching.length)]?.endFetch(isWhole);
+    this.#checkAll();
   }
 
   #injectFault(): void {
@@ -327,6 +361,9 @@ export class RandomNetwork {
       const changes = this.#anyChanges(leader.status.membership.incoming);
       this.#step(leader, { kind: 'change-membership', changeId: this.#nextChangeId, changes });
     },
+    compact: () => this.#compactAny(),
+    fetched: () => this.#endFetchOfAny(true),
+    'fetch-failed': () => this.#endFetchOfAny(false),
     /** A stranger repeats what it overheard. */
     inject: () => {
       const sent = this.#inFlight[this.#random.below(0, this.#inFlight.length)];

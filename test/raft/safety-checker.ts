@@ -1,6 +1,6 @@
 import { assert } from '../../base/assert.ts';
 import { fromUtf8 } from '../../base/bytes.ts';
-import type { Effect } from '../../raft/core/effects.ts';
+import type { Effect, PersistEffect } from '../../raft/core/effects.ts';
 import { type Entry, EntryKind } from '../../raft/core/entry.ts';
 import { type Membership, voterSetsOf } from '../../raft/core/membership.ts';
 import { decodeMembership } from '../../raft/core/membership-codec.ts';
@@ -36,6 +36,8 @@ export class SafetyChecker {
   /** The voters of the newest committed configuration; null before the first. */
   #committedMembership: Membership | null = null;
   #configurations = 0;
+  #compactions = 0;
+  #installs = 0;
   /** The newest index known to be committed anywhere when a read was asked for. */
   readonly #reads = new Map<number, number>();
 
@@ -45,6 +47,15 @@ export class SafetyChecker {
 
   get committedCount(): number {
     return this.#ledger.length;
+  }
+
+  get compactionsSeen(): number {
+    return this.#compactions;
+  }
+
+  /** Snapshots that took the place of a log. */
+  get installsSeen(): number {
+    return this.#installs;
   }
 
   get configurationsSeen(): number {
@@ -60,7 +71,10 @@ export class SafetyChecker {
   }
 
   onEffect(node: SimulatedNode, effect: Effect): void {
-    if (effect.kind === 'persist') this.#onAppended(node, effect.entries);
+    if (effect.kind === 'persist') {
+      this.#countSnapshot(node, effect);
+      this.#onAppended(node, effect.entries);
+    }
     if (effect.kind === 'role-changed' && effect.role === 'leader') {
       this.#onElected(node, effect.term);
     }
@@ -127,6 +141,13 @@ export class SafetyChecker {
     const known = this.#ledger[index - 1];
     assert(known !== undefined, `${node.id} compacted ${index}, which is not committed`);
     assert(known.startsWith(`${term}/${index}:`), `I5: ${node.id} begins behind ${term}/${index}`);
+  }
+
+  #countSnapshot(node: SimulatedNode, { snapshot }: PersistEffect): void {
+    if (snapshot === null) return;
+    const { term, index } = snapshot.last;
+    if (termAt(node.log, index) === term) this.#compactions += 1;
+    else this.#installs += 1;
   }
 
   #onElected(node: SimulatedNode, ledTerm: Term): void {
