@@ -1,5 +1,6 @@
 import { OperationalError } from '../base/errors.ts';
 import type { MembershipRejection } from './core/effects.ts';
+import type { SnapshotMeta } from './core/snapshot.ts';
 import type { NodeId } from './core/types.ts';
 
 /** Another node leads, or none does. Nothing was appended and nothing was read: ask `leaderId`, if known. */
@@ -88,5 +89,38 @@ export class ShuttingDownError extends OperationalError {
 
   constructor() {
     super('RAFT_SHUTTING_DOWN', 'this node is shutting down: ask another one');
+  }
+}
+
+/** A snapshot is not held any more: a newer one took its place. */
+export class SnapshotGoneError extends OperationalError {
+  override readonly name = 'SnapshotGoneError';
+
+  constructor(detail: string) {
+    super('RAFT_SNAPSHOT_GONE', `${detail}: a newer one is offered soon`, { retryable: true });
+  }
+}
+
+/** The bytes of a snapshot are not those that were stored. Nothing of it was taken. */
+export class SnapshotDamagedError extends OperationalError {
+  override readonly name = 'SnapshotDamagedError';
+
+  constructor({ last }: SnapshotMeta, reason: string) {
+    super(
+      'RAFT_SNAPSHOT_DAMAGED',
+      `snapshot ${last.term}/${last.index} is damaged: ${reason}; take a new one`,
+    );
+  }
+}
+
+/** A snapshot could not be fetched from a peer. Nothing of it was taken; it is offered again. */
+export class SnapshotFetchError extends OperationalError {
+  override readonly name = 'SnapshotFetchError';
+
+  constructor(reason: string, cause?: unknown) {
+    super('RAFT_SNAPSHOT_FAILED', `the snapshot could not be fetched: ${reason}`, {
+      retryable: true,
+      cause,
+    });
   }
 }

@@ -4,13 +4,18 @@ import type { Logger } from '../../base/logger.ts';
 import type { Random } from '../../base/random.ts';
 import type { MemberAddress } from '../core/membership.ts';
 import type { Message } from '../core/messages.ts';
+import type { SnapshotMeta } from '../core/snapshot.ts';
 import { type LogIndex, logIndex, type NodeId } from '../core/types.ts';
+import { SnapshotFetchError } from '../errors.ts';
+import type { SnapshotSource, SnapshotStore } from '../snapshot-store.ts';
 import type { PeerPlace, Transport, TransportEvents } from '../transport.ts';
-import type { Cluster } from './handshake.ts';
+import type { Cluster, Hello } from './handshake.ts';
 import { InboundServer } from './inbound-server.ts';
 import { defaultTransportLimits, type TransportLimits } from './limits.ts';
+import { targetOf } from './outbound-stream.ts';
 import { type PeerAddress, PeerLink, type PeerLinkOptions } from './peer-link.ts';
 import { PeerLinks } from './peer-links.ts';
+import { fetchSnapshot } from './snapshot-fetcher.ts';
 import { wireVersion } from './wire-codec.ts';
 
 export interface GrpcTransportOptions {
@@ -30,6 +35,8 @@ export interface GrpcTransportOptions {
   /** For pauses between dials only: must not be the machine's. */
   readonly random: Random;
   readonly clock: Clock;
+  /** What the other nodes may fetch from this one. */
+  readonly snapshots?: SnapshotStore;
   readonly limits?: Partial<TransportLimits>;
 }
 
@@ -42,7 +49,7 @@ export interface PeerLinkStatus {
 }
 
 /** Messages over gRPC: one stream per peer and direction, each opened by the side that sends. */
-export class GrpcTransport implements Transport {
+export class GrpcTransport implements Transport, SnapshotSource {
   readonly #options: GrpcTransportOptions;
   readonly #limits: TransportLimits;
   #links: PeerLinks | null = null;
@@ -89,6 +96,7 @@ export class GrpcTransport implements Transport {
       clock,
       logger,
       limits: this.#limits,
+      snapshots: this.#options.snapshots ?? null,
       onMessage: (from, message) => events.onMessage(from, message),
       onHello: (from, address) => links.called(from, address),
     });
@@ -105,6 +113,23 @@ export class GrpcTransport implements Transport {
     this.#links?.send(to, message);
   }
 
+  async *fetch(
+    from: NodeId,
+    meta: SnapshotMeta,
+    signal: AbortSignal,
+  ): AsyncGenerator<Uint8Array, void, undefined> {
+    const place = this.#links?.addressOf(from) ?? null;
+    if (place === null) throw new SnapshotFetchError(`nobody knows where ${from} is`);
+    yield* fetchSnapshot({
+      target: targetOf(place.host, place.port),
+      hello: this.#helloTo(from),
+      meta,
+      clock: this.#options.clock,
+      limits: this.#limits,
+      signal,
+    });
+  }
+
   async close(): Promise<void> {
     await this.#links?.close();
     await this.#server?.close();
@@ -117,21 +142,22 @@ export class GrpcTransport implements Transport {
     return { clusterId, fingerprint, initialMembers: isInitial ? initialMembers : '' };
   }
 
+  #helloTo(to: NodeId): Hello {
+    const { self, advertise = null } = this.#options;
+    return { wireVersion, ...this.#cluster, from: self, to, address: advertise };
+  }
+
   #buildLink(
     peer: PeerAddress,
     options: Pick<PeerLinkOptions, 'mayDialAgain' | 'onEnd'> & { readonly events: TransportEvents },
   ): PeerLink {
-    const { self, advertise = null, clock, random, logger } = this.#options;
+    const { clock, random, logger } = this.#options;
     const { events, mayDialAgain, onEnd } = options;
     return new PeerLink({
       peer,
       mayDialAgain,
       onEnd,
-      hello: () => ({
-        wireVersion,
-        ...this.#cluster,
-        ...{ from: self, to: peer.id, address: advertise },
-      }),
+      hello: () => this.#helloTo(peer.id),
       clock,
       random,
       logger,

@@ -13,10 +13,12 @@ import type { Logger } from '../../base/logger.ts';
 import type { MemberAddress } from '../core/membership.ts';
 import type { Message } from '../core/messages.ts';
 import type { NodeId } from '../core/types.ts';
+import type { SnapshotStore } from '../snapshot-store.ts';
 import { type Cluster, encodeAnswer, judgeHello } from './handshake.ts';
 import type { TransportLimits } from './limits.ts';
 import { widenReceiveWindow } from './receive-window.ts';
 import { raftService } from './service.ts';
+import { type SnapshotCall, SnapshotSender } from './snapshot-sender.ts';
 import { decodeFrame } from './wire-codec.ts';
 
 type Call = ServerDuplexStream<Uint8Array, Uint8Array>;
@@ -28,6 +30,8 @@ export interface InboundServerOptions {
   readonly logger: Logger;
   readonly limits: TransportLimits;
   readonly onMessage: (from: NodeId, message: Message) => void;
+  /** What peers may fetch; null on a node that has no snapshots. */
+  readonly snapshots: SnapshotStore | null;
   /** The peer's hello was accepted; it can be reached at the address, if it says so. */
   readonly onHello: (from: NodeId, address: MemberAddress | null) => void;
 }
@@ -59,7 +63,18 @@ export class InboundServer {
       // A peer opens one stream; more on one connection is a stranger's doing.
       'grpc.max_concurrent_streams': 4,
     });
-    this.#grpc.addService(raftService, { exchange: (call: Call) => this.#accept(call) });
+    const sender = new SnapshotSender({
+      store: options.snapshots,
+      here: options.here,
+      clock: options.clock,
+      logger: options.logger,
+      limits,
+      onKnown: (call) => this.#known.add(call.getPeer()),
+    });
+    this.#grpc.addService(raftService, {
+      exchange: (call: Call) => this.#accept(call),
+      fetchSnapshot: (call: SnapshotCall) => sender.accept(call),
+    });
     this.#injector = this.#grpc.createConnectionInjector(ServerCredentials.createInsecure());
     this.#listener = createServer({ noDelay: true }, (socket) => this.#connected(socket));
     this.#listener.maxConnections = limits.connectionsMax;

@@ -14,6 +14,14 @@ export interface TransportLimits {
   readonly reconnectMsMax: number;
   /** A connection is pinged this often, and given up when a ping is not answered for as long again. */
   readonly keepaliveMs: number;
+  /** Payload of one message of a snapshot. */
+  readonly snapshotChunkBytes: number;
+  /** A snapshot of which nothing is sent, or read, for so long is cut and taken up again. */
+  readonly snapshotIdleMs: number;
+  /** From the beginning of a fetch; past it a cut is final. */
+  readonly snapshotMsMax: number;
+  /** Snapshots sent to others at once. */
+  readonly snapshotSendsMax: number;
   /** TCP connections at once, strangers included. */
   readonly connectionsMax: number;
   /** Nodes that are no members here, and called: so many are answered at once, */
@@ -31,6 +39,10 @@ export const defaultTransportLimits: TransportLimits = {
   reconnectMsMin: 50,
   reconnectMsMax: 1000,
   keepaliveMs: 2000,
+  snapshotChunkBytes: 256 * 1024,
+  snapshotIdleMs: 10_000,
+  snapshotMsMax: 6 * 60 * 60 * 1000,
+  snapshotSendsMax: 2,
   connectionsMax: 256,
   strangersMax: 32,
   strangerDialsMax: 20,

@@ -71,6 +71,7 @@ export class OutboundStream {
   }
 }
 
-function targetOf(host: string, port: number): string {
+/** Host and port as gRPC writes them. */
+export function targetOf(host: string, port: number): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }

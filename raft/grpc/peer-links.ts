@@ -40,6 +40,11 @@ export class PeerLinks {
     return this.#links.get(peer)?.link ?? null;
   }
 
+  /** Where a peer is called, as far as is known. */
+  addressOf(peer: NodeId): MemberAddress | null {
+    return this.#links.get(peer)?.address ?? this.#knownAddress(peer);
+  }
+
   /** Members first, in the order of the configuration. */
   get ids(): readonly NodeId[] {
     return [...new Set([...this.#members, ...this.#links.keys()])];

@@ -180,6 +180,9 @@ export class SimulatedNode {
     if (effect.kind === 'persist') {
       this.#writes.push(effect);
       applyWrite(this.#log, effect);
+      // Its log is all the state that a witness has, so whatever its log begins behind it can offer.
+      const isWitness = this.status.memberKind === 'witness';
+      if (isWitness && effect.snapshot !== null) this.#keep(effect.snapshot);
     } else if (effect.kind === 'send') {
       if (effect.after === null) this.#options.onSend(this, effect.to, effect.message);
       else this.#gated.push({ after: effect.after, to: effect.to, message: effect.message });
