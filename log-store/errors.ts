@@ -8,6 +8,7 @@ export const LogStoreErrorCode = {
   entryTooLarge: 'LOG_STORE_ENTRY_TOO_LARGE',
   notOpen: 'LOG_STORE_NOT_OPEN',
   queueFull: 'LOG_STORE_QUEUE_FULL',
+  snapshotTooLarge: 'LOG_STORE_SNAPSHOT_TOO_LARGE',
 } as const;
 export type LogStoreErrorCode = (typeof LogStoreErrorCode)[keyof typeof LogStoreErrorCode];
 
@@ -99,6 +100,13 @@ export function queueFull(bytes: number, bytesMax: number): OperationalError {
     LogStoreErrorCode.queueFull,
     `${bytes} bytes wait to be written, at most ${bytesMax} may; nothing of this batch was taken`,
     { retryable: true },
+  );
+}
+
+export function snapshotTooLarge(bytesMax: number): OperationalError {
+  return new OperationalError(
+    LogStoreErrorCode.snapshotTooLarge,
+    `the snapshot has more than ${bytesMax} bytes; nothing of it was taken, raise the maximum`,
   );
 }
 

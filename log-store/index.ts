@@ -1,4 +1,5 @@
 export { LogStoreErrorCode } from './errors.ts';
+export { FileSnapshotStore, type FileSnapshotStoreOptions } from './file-snapshot-store.ts';
 export {
   type LevelLogStore,
   type LevelLogStoreOptions,
@@ -6,3 +7,4 @@ export {
 } from './level-log-store.ts';
 export { entryPayloadBytesMax } from './limits.ts';
 export { MemoryLogDisk, MemoryLogStore } from './memory-log-store.ts';
+export { MemorySnapshotStore } from './memory-snapshot-store.ts';
