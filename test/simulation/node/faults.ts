@@ -191,7 +191,7 @@ export class ClusterFaults {
   writeErrantly(machine: Machine): void {
     const value = `errant ${this.cluster.simulation.nowUs}`;
     this.asRoot(machine, [
-      { kind: 'set-global', settings: { superReadOnly: false } },
+      { kind: 'set-global', settings: { readOnly: false } },
       { kind: 'write', table: 'schema', changes: [{ kind: 'put', key: 'errant', value }] },
     ]);
   }

@@ -191,7 +191,8 @@ export class MysqldHost {
     this.#sessionsEver += 1;
     const session = this.#sessionsEver;
     this.#sessions.set(session, events);
-    this.#step({ kind: 'connect', session });
+    // Accounts of applications have no administrative rights; all others here do.
+    this.#step({ kind: 'connect', session, isAdmin: events.isClient !== true });
     return session;
   }
 

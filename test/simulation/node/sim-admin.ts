@@ -94,7 +94,8 @@ export class SimAdmin implements ServerAdmin {
     this.#role = 'changing';
     try {
       if (isWritable) {
-        const settings = { superReadOnly: false };
+        // Either way both settings change: `read_only` implies the one, `super_read_only` the other.
+        const settings = { readOnly: false };
         await this.#control.query({ kind: 'set-global', settings }, options);
       } else await this.#becomeReadOnly(options.timeoutMs);
       this.#role = isWritable ? 'primary' : 'replica';
