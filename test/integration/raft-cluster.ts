@@ -3,7 +3,13 @@ import { SystemClock } from '../../base/clock.ts';
 import { messageOf } from '../../base/errors.ts';
 import { silentLogger } from '../../base/logger.ts';
 import { SeededRandom } from '../../base/random.ts';
-import type { LogStore, NodeId, Member as RaftMember, RaftStatus } from '../../raft/index.ts';
+import type {
+  LogStore,
+  NodeId,
+  Member as RaftMember,
+  RaftStatus,
+  SnapshotStore,
+} from '../../raft/index.ts';
 import {
   createRaftNode,
   defaultRaftTimings,
@@ -60,6 +66,7 @@ export class RaftCluster {
   /** Whom the cluster began with. */
   readonly #initialIds: readonly NodeId[];
   readonly #openStore: (id: NodeId) => Promise<LogStore>;
+  readonly #openSnapshots: ((id: NodeId) => Promise<SnapshotStore>) | null;
   readonly #isLeaseOn: boolean;
   readonly members: Map<NodeId, Member> = new Map<NodeId, Member>();
   readonly failures: string[] = [];
@@ -68,16 +75,19 @@ export class RaftCluster {
   private constructor(options: {
     readonly ports: Map<NodeId, number>;
     readonly openStore: (id: NodeId) => Promise<LogStore>;
+    readonly openSnapshots: ((id: NodeId) => Promise<SnapshotStore>) | null;
     readonly isLeaseOn: boolean;
   }) {
     this.#ports = options.ports;
     this.#initialIds = [...options.ports.keys()];
     this.#openStore = options.openStore;
+    this.#openSnapshots = options.openSnapshots;
     this.#isLeaseOn = options.isLeaseOn;
   }
 
   static async start(options: {
     readonly openStore: (id: NodeId) => Promise<LogStore>;
+    readonly openSnapshots?: (id: NodeId) => Promise<SnapshotStore>;
     readonly size?: number;
     readonly isLeaseOn?: boolean;
   }): Promise<RaftCluster> {
@@ -86,6 +96,7 @@ export class RaftCluster {
     const cluster = new RaftCluster({
       ports: new Map(ids.map((id, index) => [id, ports[index] ?? 0])),
       openStore: options.openStore,
+      openSnapshots: options.openSnapshots ?? null,
       isLeaseOn: options.isLeaseOn ?? false,
     });
     await Promise.all(ids.map((id) => cluster.startMember(id)));
@@ -106,6 +117,7 @@ export class RaftCluster {
 
   async startMember(id: NodeId): Promise<Member> {
     const store = await this.#openStore(id);
+    const snapshots = (await this.#openSnapshots?.(id)) ?? null;
     this.#seed += 1;
     const initialIds = this.#initialIds.includes(id) ? this.#initialIds : [];
     const transport = new GrpcTransport({
@@ -122,6 +134,7 @@ export class RaftCluster {
       logger: silentLogger,
       random: new SeededRandom(this.#seed),
       clock,
+      ...(snapshots !== null && { snapshots }),
     });
     const node = createRaftNode({
       config: {
@@ -135,6 +148,7 @@ export class RaftCluster {
       clock,
       logger: silentLogger,
       isLeaseOn: this.#isLeaseOn,
+      ...(snapshots !== null && { snapshots: { store: snapshots, source: transport } }),
       onFatal: (error) => this.failures.push(`${id}: ${messageOf(error)}`),
     });
     const member = { id, node, transport, store };
