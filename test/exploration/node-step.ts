@@ -112,7 +112,7 @@ export class NodeStep {
         node.gateTerm = effect.term;
         return;
       case 'stop-acks':
-        this.#stopAcks();
+        this.stopAcks();
         return;
       case 'set-electable':
         node.isElectable = effect.isElectable;
@@ -181,7 +181,7 @@ export class NodeStep {
     this.node.ackGate = 0;
   }
 
-  #stopAcks(): void {
+  stopAcks(): void {
     if (this.node.tail !== 'propose') return;
     this.node.tail = this.unacked === 0 ? 'guard' : 'shut';
     this.#forgetTail();

@@ -1,22 +1,8 @@
 import { expect, test } from 'vitest';
-import { silentLogger } from '../../base/logger.ts';
-import { formatGtid } from '../../mysql-bridge/binlog/gtid.ts';
-import { GtidSet } from '../../mysql-bridge/binlog/gtid-set.ts';
-import { BinlogTail, type Dump } from '../../mysql-bridge/binlog-tail.ts';
-import type { DumpListener } from '../../mysql-bridge/dump-client.ts';
 import { logIndex, term } from '../../raft/core/types.ts';
 import { TooManyInFlightError, TransferringError } from '../../raft/errors.ts';
-import type { ProposalReceipt } from '../../raft/raft-api.ts';
-import { ArrayRaft } from '../support/array-raft.ts';
-import { FakeClock } from '../support/fake-clock.ts';
-import {
-  dumpHead,
-  FileBuilder,
-  headEnd,
-  packetOf,
-  piecesOf,
-  serverUuid,
-} from './binlog/stream-builder.ts';
+import { packetOf, serverUuid } from './binlog/stream-builder.ts';
+import { attached, leading } from './tail-node.ts';
 
 test('a guarding tail neither proposes nor acks, and reports the errant write (H10)', async () => {
   const node = await attached();
@@ -141,94 +127,3 @@ test('the end of the dump is reported; a tail that was closed reports nothing', 
   expect(ended.lost).toEqual(['connection reset']);
   expect(closed.lost).toEqual([]);
 });
-
-/** An array of entries that says no when told. */
-class RefusingRaft extends ArrayRaft {
-  refusal: Error | null = null;
-
-  override propose(payloads: readonly Uint8Array[]): ProposalReceipt {
-    if (this.refusal !== null) throw this.refusal;
-    return super.propose(payloads);
-  }
-}
-
-/** A tail with a dump that a test feeds. */
-class TailNode {
-  readonly raft: RefusingRaft = new RefusingRaft();
-  readonly acks: bigint[] = [];
-  readonly errant: string[] = [];
-  readonly lost: string[] = [];
-  isPaused = false;
-  isClosed = false;
-  listener: DumpListener | null = null;
-  readonly tail: BinlogTail;
-  #offset = headEnd;
-
-  constructor() {
-    this.tail = new BinlogTail({
-      socketPath: '/nowhere',
-      account: { user: 'binraft', password: '' },
-      serverId: 99,
-      replicaUuid: '00000000-0000-0000-0000-000000000001',
-      raft: this.raft,
-      clock: new FakeClock(),
-      logger: silentLogger,
-      openDump: () => Promise.resolve(this.#dump()),
-    });
-    this.tail.onErrant((gtid) => this.errant.push(formatGtid(gtid)));
-    this.tail.onLost((reason) => this.lost.push(reason));
-  }
-
-  receive(packet: Uint8Array): void {
-    this.listener?.onPieces(piecesOf(packet, () => Number.MAX_SAFE_INTEGER));
-  }
-
-  /** The server commits: its events arrive, the last one asks for an ack. Answers the position behind them. */
-  commitTransaction(number: bigint, rowBytes = 10): bigint {
-    const file = new FileBuilder(this.#offset).transaction(number, [rowBytes]);
-    file.events.forEach((event, index) => {
-      this.receive(packetOf(event, index === file.events.length - 1));
-    });
-    this.#offset = file.offset;
-    return file.offset;
-  }
-
-  #dump(): Dump {
-    const node = this;
-    return {
-      get isPaused() {
-        return node.isPaused;
-      },
-      pause: () => {
-        this.isPaused = true;
-      },
-      resume: () => {
-        this.isPaused = false;
-      },
-      start: (_exclude, listener) => {
-        this.listener = listener;
-      },
-      sendAck: ({ offset }) => {
-        this.acks.push(offset);
-      },
-      close: () => {
-        this.isClosed = true;
-        return Promise.resolve();
-      },
-    };
-  }
-}
-
-async function attached(): Promise<TailNode> {
-  const node = new TailNode();
-  await node.tail.attach(new GtidSet());
-  for (const event of dumpHead) node.receive(packetOf(event));
-  return node;
-}
-
-async function leading(inTerm: number): Promise<TailNode> {
-  const node = await attached();
-  node.raft.change({ role: 'leader', term: term(inTerm) });
-  node.tail.beginProposing(inTerm);
-  return node;
-}
