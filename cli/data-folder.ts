@@ -1,7 +1,8 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { codeOf, messageOf } from '../base/errors.ts';
 import { FatalError } from '../base/fatal.ts';
+import { makeFolder } from '../base/make-folder.ts';
 
 /** Whose folder it is; written once, compared at every start. */
 export interface DataIdentity {
@@ -21,7 +22,7 @@ const identityFile = 'node.json';
  */
 export function claimDataFolder(directory: string, identity: DataIdentity): void {
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    makeFolder(directory);
   } catch (cause) {
     throw notWritable(directory, cause);
   }

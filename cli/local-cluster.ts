@@ -1,9 +1,10 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { codeOf, messageOf } from '../base/errors.ts';
 import { FatalError } from '../base/fatal.ts';
+import { makeFolder } from '../base/make-folder.ts';
 import { writePrivateFile } from './data-folder.ts';
 import type { PortUse } from './ports.ts';
 
@@ -107,7 +108,7 @@ export function planLocalCluster(options: LocalClusterOptions): LocalCluster {
 
 /** Makes the folder if it is not there. FatalError DATA_NOT_WRITABLE, DISK_FULL. */
 export function makeClusterFolder(directory: string): void {
-  writing(directory, () => mkdirSync(directory, { recursive: true, mode: 0o700 }));
+  writing(directory, () => makeFolder(directory));
 }
 
 /** Writes what was planned: identity, secrets (mode 600), and one `node.yaml` per node, anew at each start. */
@@ -123,7 +124,7 @@ export function writeLocalCluster(cluster: LocalCluster, options: LocalClusterOp
     keepSecret(cluster.appPasswordPath, options.appPassword);
     keepSecret(join(directory, 'binlog.password'), null);
     for (const node of nodes) {
-      mkdirSync(join(directory, node.id), { recursive: true, mode: 0o700 });
+      makeFolder(join(directory, node.id));
       const config = stringify(nodeConfig(options, clusterId, nodes, node));
       writePrivateFile(node.configPath, `# Written by \`binraft up\` at each start.\n${config}`);
     }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Clock } from '../../base/clock.ts';
 import { FatalError } from '../../base/fatal.ts';
 import type { Logger } from '../../base/logger.ts';
+import { makeFolder } from '../../base/make-folder.ts';
 import type { MySqlInstallation } from '../mysql-server.ts';
 import {
   aptConfiguration,
@@ -68,7 +69,7 @@ const abandonedAgeMs = 24 * 60 * 60 * 1000;
  */
 export async function fetchMySql(options: FetchOptions): Promise<MySqlInstallation> {
   const folder = treesFolder(options.cacheDirectory);
-  await mkdir(folder, { recursive: true });
+  makeFolder(folder);
   return await withLockFile({ ...options, path: join(folder, 'fetch.lock') }, async () => {
     const earlier = await newestFetchedTree(options.cacheDirectory, options.machine.architecture);
     if (earlier !== null) return earlier;

@@ -83,6 +83,6 @@ test('a file in place of the data folder is refused by name', async () => {
     '29800',
   ]);
 
-  expect(ended).toMatchObject({ status: 14 });
+  expect(ended).toMatchObject({ status: 12 });
   expect(ended.output).toContain('app.password');
 });
