@@ -98,7 +98,7 @@ export function anyApartWay(edges: number, firstEdge: number): WayBack {
   const allow = (kind: number, state: number): number => (((edges >> kind) & 1) === 1 ? state : -1);
   const others = [allow(ww, 1), allow(wr, 1)] as const;
   const isAfterRw = firstEdge === rw;
-  return wayBack(
+  const way = wayBack(
     [
       [...others, -1, allow(realtime, 1)],
       [...others, allow(rw, 0), allow(realtime, 1)],
@@ -106,6 +106,8 @@ export function anyApartWay(edges: number, firstEdge: number): WayBack {
     isAfterRw ? 0 : 1,
     isAfterRw ? 0b10 : 0b11,
   );
+  // It may have to come home by an `rw` and leave again by another edge.
+  return { ...way, passesHome: true };
 }
 
 /** What the literature calls a cycle of this shape. */

@@ -22,6 +22,8 @@ export interface WayBack {
   readonly start: number;
   /** States, as bits, in which the way back may end. */
   readonly accepts: number;
+  /** Whether it may come by where it began in a state in which it may not end. */
+  readonly passesHome: boolean;
 }
 
 const kindCount = 5;
@@ -33,7 +35,7 @@ export function wayBack(
   accepts: number,
 ): WayBack {
   const next = Int8Array.from(rows.flatMap((row, state) => [...row, state]));
-  return { next, stateCount: rows.length, start, accepts };
+  return { next, stateCount: rows.length, start, accepts, passesHome: false };
 }
 
 /** Shortest ways back, by breadth, in a graph of which one knows that it has cycles. */
@@ -72,21 +74,30 @@ export class CycleSearch {
     const home = sourceOf(this.#graph, edge);
     this.#begin(edge, way);
     for (let distance = 1; this.#here.length > 0; distance += 1) {
-      // Grows while it is read: `via` edges lead to more at the same distance.
-      for (let place = 0; place < this.#here.length; place += 1) {
-        const reached = this.#here.at(place);
-        if (intAt(this.#distance, reached) !== distance) continue;
-        const node = Math.floor(reached / way.stateCount);
-        if (node !== home) this.#follow(reached, way, distance < lengthMax);
-        else if (((way.accepts >> (reached % way.stateCount)) & 1) === 1) {
-          return this.#cycleTo(reached, way);
-        }
-        if (this.#stepsLeft <= 0) return null;
-      }
+      const end = this.#explore(home, way, { distance, mayGoFurther: distance < lengthMax });
+      if (end >= 0) return this.#cycleTo(end, way);
+      if (this.#stepsLeft <= 0) return null;
       this.#here.clear();
       [this.#here, this.#further] = [this.#further, this.#here];
     }
     return null;
+  }
+
+  /** Follows the edges of all that is this far from the start; returns where the way back ends, or -1. */
+  #explore(
+    home: number,
+    way: WayBack,
+    { distance, mayGoFurther }: { readonly distance: number; readonly mayGoFurther: boolean },
+  ): number {
+    // Grows while it is read: `via` edges lead to more at the same distance.
+    for (let place = 0; place < this.#here.length && this.#stepsLeft > 0; place += 1) {
+      const reached = this.#here.at(place);
+      if (intAt(this.#distance, reached) !== distance) continue;
+      const isHome = Math.floor(reached / way.stateCount) === home;
+      if (isHome && mayEnd(way, reached)) return reached;
+      if (!isHome || way.passesHome) this.#follow(reached, way, mayGoFurther);
+    }
+    return -1;
   }
 
   #begin(edge: number, way: WayBack): void {
@@ -155,7 +166,35 @@ export class CycleSearch {
   }
 }
 
+function mayEnd(way: WayBack, reached: number): boolean {
+  return ((way.accepts >> (reached % way.stateCount)) & 1) === 1;
+}
+
 /** Whether no transaction occurs in it twice. */
 export function isSimple(cycle: Cycle): boolean {
   return new Set(cycle.map(({ from }) => from)).size === cycle.length;
+}
+
+/**
+ * A part of a closed walk, itself closed, in which no transaction occurs twice. Where one does, the walk is two in one; `isAllowed` must
+ * hold for one of any such two if it holds for the whole, and then holds for the result.
+ */
+export function simplify(walk: Cycle, isAllowed: (part: Cycle) => boolean): Cycle {
+  let whole = walk;
+  for (let loop = firstLoop(whole); loop !== null; loop = firstLoop(whole)) {
+    const inner = whole.slice(loop.start, loop.end);
+    const outer = [...whole.slice(0, loop.start), ...whole.slice(loop.end)];
+    whole = isAllowed(inner) ? inner : outer;
+  }
+  return whole;
+}
+
+function firstLoop(walk: Cycle): { readonly start: number; readonly end: number } | null {
+  const placeOf = new Map<number, number>();
+  for (const [end, { from }] of walk.entries()) {
+    const start = placeOf.get(from);
+    if (start !== undefined) return { start, end };
+    placeOf.set(from, end);
+  }
+  return null;
 }

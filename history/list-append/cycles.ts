@@ -1,7 +1,7 @@
 import { type Components, findComponents } from './components.ts';
 import type { ConsistencyRules } from './consistency.ts';
-import { anyApartWay, anyWay, type CycleKind, cycleKinds } from './cycle-kinds.ts';
-import { type Cycle, CycleSearch, isSimple } from './cycle-search.ts';
+import { anyApartWay, anyWay, type CycleKind, cycleKinds, nameOfCycle } from './cycle-kinds.ts';
+import { type Cycle, CycleSearch, isSimple, simplify } from './cycle-search.ts';
 import { forEachEdge, type Graph, kindSet, realtime, rw, via, wr, ww } from './dependency-graph.ts';
 import { byteAt, intAt } from './numbers.ts';
 import { apartGraph, type Core, cyclicCore } from './subgraph.ts';
@@ -53,13 +53,20 @@ class CycleFinder {
   find(stepsMax: number): number {
     let exhaustedCount = 0;
     // A component that shows a cycle needs no weaker one, nor one that takes the clock to see: they come with it.
-    const shown = { appends: new Set<number>(), misses: new Set<number>() };
-    for (const hasRealTime of this.#rules.realTime ? [false, true] : [false]) {
-      for (const kind of cycleKinds(hasRealTime)) {
-        if (!this.#isForbidden(kind)) continue;
-        this.#findKind(kind, stepsMax, kind.firstEdge === rw ? shown.misses : shown.appends);
-        if (this.#search.stepsLeft <= 0) exhaustedCount += 1;
-      }
+    const appends = new Set<number>();
+    const misses = new Set<number>();
+    for (const kind of cycleKinds(false)) {
+      if (!this.#isForbidden(kind)) continue;
+      const shown = kind.firstEdge === rw ? misses : appends;
+      if (!this.#findKind(kind, stepsMax, [shown])) exhaustedCount += 1;
+    }
+    for (const kind of this.#rules.realTime ? cycleKinds(true) : []) {
+      const isExhausted = !this.#findKind(
+        kind,
+        stepsMax,
+        kind.firstEdge === rw ? [misses, appends] : [appends, misses],
+      );
+      if (isExhausted) exhaustedCount += 1;
     }
     if (this.#foundCount === 0) this.#showAny();
     return exhaustedCount;
@@ -71,19 +78,27 @@ class CycleFinder {
     return antiDependencies === 'any' || (antiDependencies === 'apart' && kind.isApart);
   }
 
-  /** Shows a shortest cycle of a kind in each component that has one and has none in `shown` yet; adds its nodes to `shown`. */
-  #findKind(kind: CycleKind, stepsMax: number, shown: Set<number>): void {
+  /**
+   * Shows a shortest cycle of a kind in each component that has one and has none in the first set yet; adds its nodes to all sets.
+   * Returns whether the steps sufficed.
+   */
+  #findKind(
+    kind: CycleKind,
+    stepsMax: number,
+    shown: readonly [Set<number>, ...Set<number>[]],
+  ): boolean {
     const components = this.#components(kind.edges);
-    const settled = new Set([...shown].map((node) => intAt(components.of, node)));
+    const settled = new Set([...shown[0]].map((node) => intAt(components.of, node)));
     this.#search.allow(stepsMax);
     let shortestLength = Number.MAX_SAFE_INTEGER;
     for (const edges of this.#firstEdges(kind, components, settled)) {
       const cycle = this.#shortestOf(edges, kind, shortestLength);
       if (cycle === null) continue;
       shortestLength = Math.min(shortestLength, cycle.length);
-      for (const { from } of cycle) shown.add(from);
+      for (const { from } of cycle) for (const nodes of shown) nodes.add(from);
       this.#show(cycle);
     }
+    return this.#search.stepsLeft > 0;
   }
 
   /** The shortest of one component, or the first found if another component has a shorter one. */
@@ -139,7 +154,8 @@ class CycleFinder {
     const way = isApart ? anyApartWay(edges, byteAt(graph.kinds, found)) : anyWay(edges);
     this.#search.allow(Number.MAX_SAFE_INTEGER);
     const cycle = this.#search.shortest(found, way, Number.MAX_SAFE_INTEGER);
-    if (cycle !== null) this.#show(cycle);
+    if (cycle !== null)
+      this.#show(isApart ? simplify(cycle, (part) => nameOfCycle(part) !== 'G2-item') : cycle);
   }
 
   #show(cycle: Cycle): void {
