@@ -216,7 +216,8 @@ function receiveMessage(state: RaftState, from: NodeId, message: Message): void 
 /**
  * Only members are counted on, whoever else has the address (HAZARDS R3, I12). But a leader or a candidate may be a member by a newer
  * configuration than this node has, so others must be heeded too (Raft thesis §4.1): where they ask something, and no leader that this
- * node knows of may be alive. Who is the only voter has the newest configuration.
+ * node knows of may be alive. Who is the only voter has the newest configuration. Who was a member until a configuration that
+ * may still be undone is as good as one.
  */
 function isHeeded(state: RaftState, from: NodeId, message: Message): boolean {
   if (state.isMember(from) || state.leaderId === from) return true;
@@ -228,6 +229,7 @@ function isHeeded(state: RaftState, from: NodeId, message: Message): boolean {
       // Whoever still leads a term that is over is told, also if it was removed meanwhile: nobody else answers it.
       const isVoteAsked = message.kind === 'pre-vote-request' || message.kind === 'vote-request';
       if (!isVoteAsked && message.term < state.term) return true;
+      if (state.mayBeMemberAgain(from)) return true;
       return !state.isOnlyVoter && (state.isWaiting || !state.mayALeaderBeAlive);
     }
     case 'removed-notice':

@@ -167,8 +167,7 @@ export class RaftState {
     if (this.removedAtIndex > current.index) return false;
     if (this.isVoter(this.config.self)) return true;
     if (current.index <= this.log.commitIndex || previous === null) return false;
-    const { incoming, outgoing } = voterSetsOf(previous.membership);
-    return incoming.includes(this.config.self) || outgoing.includes(this.config.self);
+    return allVoters(voterSetsOf(previous.membership)).includes(this.config.self);
   }
 
   /** A vote now could depose a leader that others still hear and whose lease may run (Raft thesis §4.2.3). */
@@ -179,6 +178,13 @@ export class RaftState {
 
   isMember(id: NodeId): boolean {
     return id === this.config.self ? this.memberKind !== null : this.#peers.includes(id);
+  }
+
+  /** A member by the configuration that a truncation of the current one, not known to be committed, would bring back. */
+  mayBeMemberAgain(id: NodeId): boolean {
+    const { current, previous } = this.memberships;
+    if (current.index <= this.log.commitIndex || previous === null) return false;
+    return memberOf(previous.membership, id) !== null;
   }
 
   isVoter(id: NodeId): boolean {

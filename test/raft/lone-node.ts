@@ -5,7 +5,9 @@ import { defaultRaftTimings, type RaftConfig } from '../../raft/core/config.ts';
 import type { Effect } from '../../raft/core/effects.ts';
 import { type Entry, EntryKind } from '../../raft/core/entry.ts';
 import type { Input } from '../../raft/core/inputs.ts';
-import { membershipOfVoters } from '../../raft/core/membership.ts';
+import type { MemberChange } from '../../raft/core/member-changes.ts';
+import { type Member, type Membership, membershipOfVoters } from '../../raft/core/membership.ts';
+import { encodeMembership } from '../../raft/core/membership-codec.ts';
 import type { AppendRequest, Message } from '../../raft/core/messages.ts';
 import type { MachineStatus } from '../../raft/core/status.ts';
 import { type EntryId, logIndex, type NodeId, nodeId, term } from '../../raft/core/types.ts';
@@ -18,6 +20,10 @@ export interface Sent {
 
 export interface LoneNodeOptions {
   readonly voters?: readonly string[];
+  /** Instead of `voters`. */
+  readonly members?: readonly Member[];
+  /** On the disk at the start, behind those of `terms`. */
+  readonly memberships?: readonly Membership[];
   /** Terms of the entries on the disk at the start, from index 1. */
   readonly terms?: readonly number[];
   /** Default: that of the last entry. */
@@ -44,14 +50,19 @@ export class LoneNode {
           votedFor: votedFor === undefined ? null : nodeId(votedFor),
         },
         snapshot: null,
-        entries: entriesOf(terms),
+        entries: [
+          ...entriesOf(terms),
+          ...(options.memberships ?? []).map((membership, place) =>
+            membershipEntry(membership, id(terms.at(-1) ?? 1, terms.length + 1 + place)),
+          ),
+        ],
         taken: null,
       },
       config: {
         ...config,
         ...options.config,
         self: nodeId('n1'),
-        initialMembers: membershipOfVoters(voters.map(nodeId)).incoming,
+        initialMembers: options.members ?? membershipOfVoters(voters.map(nodeId)).incoming,
       },
       random: new SeededRandom(seed),
       onEffect: (_, effect) => this.#effects.push(effect),
@@ -141,6 +152,10 @@ export class LoneNode {
     this.step({ kind: 'propose', payloads: texts.map(utf8) });
   }
 
+  change(changeId: number, ...changes: readonly MemberChange[]): void {
+    this.step({ kind: 'change-membership', changeId, changes });
+  }
+
   /** Silence until it asks around. */
   campaign(): void {
     for (let ticks = 0; this.status.role === 'follower'; ticks += 1) {
@@ -179,6 +194,10 @@ export class LoneNode {
 
 export function id(entryTerm: number, index: number): EntryId {
   return { term: term(entryTerm), index: logIndex(index) };
+}
+
+export function membershipEntry(membership: Membership, at: EntryId): Entry {
+  return { ...at, kind: EntryKind.membership, payload: encodeMembership(membership) };
 }
 
 /** One entry per term given, from `firstIndex` on. */
