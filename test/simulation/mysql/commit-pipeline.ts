@@ -97,6 +97,32 @@ export class CommitPipeline {
     return commit.gtid;
   }
 
+  /**
+   * The applier's commit without `log_replica_updates`: in no binlog, and seen in the engine at once, with its GTID stored there. But its
+   * GTID is in `gtid_executed` only when it had its turn in the commit stage, behind whoever waits for an ack there.
+   */
+  *commitApplied(transaction: EngineTransaction): Steps {
+    const { gtid } = transaction;
+    const life = this.#life;
+    yield* life.work('engine-commit');
+    life.disk.engine.commit(transaction);
+    flushRedo(life);
+    life.emit({ kind: 'committed', gtid, by: 'applier' });
+    const commit: Commit = {
+      content: transaction,
+      fiber: life.fibers.current,
+      onEngineCommit: () => undefined,
+      lastCommitted: 0,
+      engine: null,
+      gtid,
+      end: null,
+      isDone: false,
+    };
+    this.#commitQueue.push(commit);
+    this.#beginCommitting();
+    while (!commit.isDone) yield* life.fibers.park(null);
+  }
+
   /** FLUSH BINARY LOGS: nothing is flushed while it waits for what is prepared. */
   *rotate(): Steps {
     const { locks, disk, identity } = this.#life;
@@ -143,7 +169,7 @@ export class CommitPipeline {
       const bytes = group.reduce((sum, { content }) => sum + sizeOf(content), 0);
       yield* life.work('binlog-flush', bytes);
       for (const commit of group) this.#write(commit);
-      if (life.settings.flushLogAtCommit === 1) life.disk.engine.syncRedo();
+      flushRedo(life);
       this.#semisync.registerFlush({ file: this.#file.number, offset: this.#file.length });
       life.locks.releaseAll(this.#logOwner);
       this.#syncQueue.push(...group);
@@ -191,13 +217,16 @@ export class CommitPipeline {
       file.syncedLength = Math.max(file.syncedLength, end);
       this.#publish();
       this.#commitQueue.push(...groups);
-      if (!this.#isCommitting) {
-        this.#isCommitting = true;
-        this.#life.fibers.spawn(this.#commitAll());
-      }
+      this.#beginCommitting();
     }
     this.#isSyncing = false;
     this.#idle.wakeAll();
+  }
+
+  #beginCommitting(): void {
+    if (this.#isCommitting) return;
+    this.#isCommitting = true;
+    this.#life.fibers.spawn(this.#commitAll());
   }
 
   *#commitAll(): Steps {
@@ -205,12 +234,13 @@ export class CommitPipeline {
       const group = this.#commitQueue;
       this.#commitQueue = [];
       const isAfterSync = this.#life.settings.semisyncWaitPoint === 'AFTER_SYNC';
-      const last = group.at(-1)?.end ?? null;
-      assert(last !== null, 'a group has a last transaction, which is in the binlog');
-      if (isAfterSync) yield* this.#semisync.wait(last);
-      for (const commit of group) yield* this.#commitInEngine(commit);
+      const last = group.findLast(({ end }) => end !== null)?.end ?? null;
+      if (isAfterSync && last !== null) yield* this.#semisync.wait(last);
+      for (const commit of group) {
+        if (commit.engine !== null) yield* this.#commitInEngine(commit, commit.engine);
+      }
       this.#gtids.execute(group.flatMap(({ gtid }) => (gtid === null ? [] : [gtid])));
-      if (isAfterSync) this.#finish(group);
+      if (isAfterSync || last === null) this.#finish(group);
       else this.#life.fibers.spawn(this.#finishAfterAck(group, last));
       this.#rotateIfFull();
     }
@@ -218,15 +248,14 @@ export class CommitPipeline {
     this.#idle.wakeAll();
   }
 
-  *#commitInEngine({ engine, gtid, onEngineCommit }: Commit): Steps {
+  *#commitInEngine(commit: Commit, engine: EngineTransaction): Steps {
     yield* this.#life.work('engine-commit');
-    assert(engine !== null, 'what commits was prepared');
     this.#life.disk.engine.commit(engine);
-    this.#life.emit({ kind: 'committed', gtid, by: 'session' });
+    this.#life.emit({ kind: 'committed', gtid: commit.gtid, by: 'session' });
     this.#committedSequence += 1;
     this.#preparedCount -= 1;
     if (this.#preparedCount === 0) this.#preparedGone.wakeAll();
-    onEngineCommit();
+    commit.onEngineCommit();
   }
 
   *#finishAfterAck(group: readonly Commit[], last: BinlogPlace): Steps {
@@ -246,6 +275,12 @@ export class CommitPipeline {
     this.#isRotationDue = true;
     this.#life.fibers.spawn(this.rotate());
   }
+}
+
+/** `innodb_flush_log_at_trx_commit`: 1 syncs the redo log, 2 writes it. */
+export function flushRedo({ settings, disk }: ServerLife): void {
+  if (settings.flushLogAtCommit === 1) disk.engine.syncRedo();
+  else disk.engine.writeRedo();
 }
 
 /** About how many bytes of binlog it will be, to tell the caller what the disk must do. */

@@ -42,6 +42,8 @@ export class Engine {
   #gtids = new GtidSet();
   readonly #prepared = new Map<number, EngineTransaction>();
   #redo: RedoRecord[] = [];
+  /** How many of these are written to the file; the others are in the memory of the process. */
+  #writtenRecords = 0;
   #commitNumber = 0;
   readonly #snapshots = new Map<number, number>();
   #oldVersions: { readonly table: string; readonly key: string }[] = [];
@@ -56,7 +58,12 @@ export class Engine {
 
   /** Redo records that a power cut may take. */
   get unsyncedRecords(): number {
-    return this.#redo.length;
+    return this.#writtenRecords;
+  }
+
+  /** Redo records that a kill may take. */
+  get unwrittenRecords(): number {
+    return this.#redo.length - this.#writtenRecords;
   }
 
   get users(): readonly string[] {
@@ -136,8 +143,23 @@ export class Engine {
     this.#redo.push({ kind: 'rollback', transaction });
   }
 
+  /** What is committed or prepared so far survives the process. */
+  writeRedo(): void {
+    this.#writtenRecords = this.#redo.length;
+  }
+
+  /** And the machine. */
   syncRedo(): void {
     if (this.#redo.length > 0) this.#redo = [];
+    this.#writtenRecords = 0;
+  }
+
+  /**
+   * The process is gone, and what it had not written. Nothing writes the commit of a transaction that is in the binlog: recovery can
+   * repeat it from there.
+   */
+  loseBuffer(recordsKept: number): void {
+    this.#takeBackTo(this.#writtenRecords + recordsKept);
   }
 
   /** RESET BINARY LOGS AND GTIDS empties `mysql.gtid_executed`. */
@@ -154,11 +176,15 @@ export class Engine {
 
   /** The machine is gone: of the redo log behind the last sync the first `recordsKept` stay. */
   losePower(recordsKept: number): void {
-    while (this.#redo.length > recordsKept) {
+    this.#takeBackTo(Math.min(recordsKept, this.#writtenRecords));
+    this.syncRedo();
+  }
+
+  #takeBackTo(length: number): void {
+    while (this.#redo.length > length) {
       const record = this.#redo.pop();
       if (record !== undefined) this.#takeBack(record);
     }
-    this.#redo = [];
   }
 
   #takeBack(record: RedoRecord): void {

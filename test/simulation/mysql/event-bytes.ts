@@ -305,6 +305,10 @@ function writeTableMap(table: string, stamp: TransactionStamp, base: number): vo
   buffer.u16(64);
   buffer.u8(3);
   buffer.u8(0);
+  // DEFAULT_CHARSET: binary.
+  buffer.u8(2);
+  buffer.u8(1);
+  buffer.u8(63);
   buffer.close(base);
 }
 

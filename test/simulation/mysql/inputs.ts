@@ -20,8 +20,11 @@ export interface SimDumpRequest {
 export type SimMysqlInput =
   /** Executes mysqld on its data folder: recovery is `work`, then `started`. Ignored while it runs. */
   | { readonly kind: 'start' }
-  /** SIGKILL: what was written stays, synced or not, since the machine goes on. */
-  | { readonly kind: 'kill' }
+  /**
+   * SIGKILL: what was written stays, synced or not, since the machine goes on. Of the redo records still in the memory of the process
+   * (`disk.engine.unwrittenRecords`) the first `redoRecordsKept` had just been written; default none.
+   */
+  | { readonly kind: 'kill'; readonly redoRecordsKept?: number }
   /** The machine dies: of what was written and not synced only as much stays as is said here, oldest first. */
   | {
       readonly kind: 'power-cut';

@@ -1,5 +1,5 @@
 import type { Gtid } from '../../../mysql-bridge/binlog/gtid.ts';
-import type { EngineTransaction } from './engine.ts';
+import type { CommitPipeline } from './commit-pipeline.ts';
 import type { RowEdit } from './event-bytes.ts';
 import { type ReadTransaction, readTransaction } from './event-reader.ts';
 import { type Fiber, SimSqlError, type Steps, WaitList } from './fibers.ts';
@@ -34,6 +34,7 @@ interface Applying {
 export class ReplicaApplier {
   readonly #life: ServerLife;
   readonly #gtids: GtidState;
+  readonly #pipeline: CommitPipeline;
   #isRunning = false;
   #error: string | null = null;
   #relayLog: Relayed[] = [];
@@ -48,8 +49,9 @@ export class ReplicaApplier {
   /** What has begun is rolled back: a transaction before it failed, or the server shuts down. */
   #isAborting = false;
 
-  constructor(life: ServerLife, gtids: GtidState) {
+  constructor(life: ServerLife, gtids: GtidState, pipeline: CommitPipeline) {
     this.#life = life;
+    this.#pipeline = pipeline;
     this.#gtids = gtids;
     this.#turn = new WaitList(life.fibers);
     this.#stopped = new WaitList(life.fibers);
@@ -168,23 +170,16 @@ export class ReplicaApplier {
     }
   }
 
-  *#commit({ relayed, transaction, locks }: Applying): Steps {
+  *#commit(applying: Applying): Steps {
+    const { relayed, transaction, locks } = applying;
     if (this.#isAborting) throw stopped();
     const { engine } = this.#life.disk;
     if (transaction.schemaChange !== null) checkSchemaChange(engine, transaction.schemaChange);
     checkRows(transaction.edits, (table, key) => engine.current(table, key));
     yield* this.#life.locks.acquire(locks, 'commit', 'IX');
-    yield* this.#life.work('engine-commit');
-    const committed: EngineTransaction = {
-      edits: transaction.edits,
-      schemaChange: transaction.schemaChange,
-      xid: this.#life.nextXid(),
-      gtid: relayed.gtid,
-    };
-    engine.commit(committed);
-    if (this.#life.settings.flushLogAtCommit === 1) engine.syncRedo();
-    this.#life.emit({ kind: 'committed', gtid: relayed.gtid, by: 'applier' });
-    this.#gtids.execute([relayed.gtid]);
+    const { edits, schemaChange } = transaction;
+    const xid = this.#life.nextXid();
+    yield* this.#pipeline.commitApplied({ edits, schemaChange, xid, gtid: relayed.gtid });
   }
 
   /** The transaction stays in the relay log: a start tries it again. Those behind it could only commit after it. */

@@ -48,7 +48,7 @@ export class RunningServer {
       publish: () => dumps.publish(),
     });
     const pipeline = this.#pipeline;
-    this.#applier = new ReplicaApplier(life, state);
+    this.#applier = new ReplicaApplier(life, state, pipeline);
     const applier = this.#applier;
     this.receiver = new ReplicaReceiver({
       life,

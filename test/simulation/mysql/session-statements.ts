@@ -1,5 +1,5 @@
 import { formatGtid } from '../../../mysql-bridge/binlog/gtid.ts';
-import type { CommitPipeline } from './commit-pipeline.ts';
+import { type CommitPipeline, flushRedo } from './commit-pipeline.ts';
 import type { TransactionContent } from './event-bytes.ts';
 import { SimSqlError, type Steps } from './fibers.ts';
 import { type AcquireOptions, LockOwner } from './lock-table.ts';
@@ -41,6 +41,8 @@ export class SessionStatements {
     },
   ): Steps<SimAnswer> {
     const { table, keys } = statement;
+    // A read that locks for a change counts as one.
+    if (statement.lock === 'update') this.#checkWritable(session);
     const transaction = this.#open(session);
     yield* this.#useTable(transaction, table);
     const lock = this.#lockOfRead(session, transaction, statement.lock);
@@ -182,10 +184,10 @@ export class SessionStatements {
       return formatGtid(gtid);
     }
     // sql_log_bin = 0: in no binlog, so without a GTID, and no ack is waited for.
-    const { disk, settings } = this.#life;
+    const { disk } = this.#life;
     yield* this.#life.work('engine-commit');
     disk.engine.commit({ ...content, xid: this.#life.nextXid(), gtid: null });
-    if (settings.flushLogAtCommit === 1) disk.engine.syncRedo();
+    flushRedo(this.#life);
     this.#life.emit({ kind: 'committed', gtid: null, by: 'session' });
     onEngineCommit();
     session.isCommitting = false;

@@ -109,10 +109,13 @@ export class Sessions {
     else if (session.fiber === null) this.#end(session);
   }
 
-  /** Ends all but those that commit: they are waited for. */
+  /** Idle connections are closed, statements that wait get an error; those that commit are waited for. */
   closeAll(): void {
     for (const session of [...this.#sessions.values()]) {
-      if (!session.isCommitting) this.#kill(session.id, 'server shutdown in progress');
+      const { fiber } = session;
+      if (session.isCommitting) continue;
+      if (fiber === null) this.#kill(session.id, 'server shutdown in progress');
+      else if (!this.#life.fibers.interrupt(fiber, shutdownError())) session.isQueryKilled = true;
     }
   }
 
@@ -141,7 +144,7 @@ export class Sessions {
   *#try(session: Session, statement: SimStatement): Steps<SimAnswer> {
     try {
       yield* this.#life.work('execute');
-      if (session.isQueryKilled) throw interrupted();
+      if (session.isQueryKilled) throw this.#life.isShuttingDown ? shutdownError() : interrupted();
       const answer = yield* this.#execute(session, statement);
       // Its wait for what is prepared cannot be interrupted; only its answer tells of the KILL.
       if (session.isQueryKilled && statement.kind === 'flush-binary-logs') throw interrupted();
@@ -280,6 +283,10 @@ function setLogBin(session: Session, isOn: boolean): SimAnswer {
   }
   session.isLogged = isOn;
   return nothingDone;
+}
+
+function shutdownError(): SimSqlError {
+  return new SimSqlError(SimError.shutdownInProgress, 'Server shutdown in progress');
 }
 
 function interrupted(): SimSqlError {

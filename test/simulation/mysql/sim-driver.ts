@@ -75,6 +75,13 @@ export class SimDriver implements MysqlUnderTest {
     assert(isConnected, `${session} is logged in`);
   }
 
+  disconnect(name: string): Promise<void> {
+    const session = this.sessionNumber(name);
+    this.#connected.delete(session);
+    this.#step({ kind: 'disconnect', session });
+    return Promise.resolve();
+  }
+
   connectHeldUp(
     name: string,
   ): Promise<{ readonly isConnected: boolean; connected(): Promise<void> }> {
@@ -188,6 +195,11 @@ export class SimDriver implements MysqlUnderTest {
       await this.ask('follower', { kind: 'follow' });
     }
     assert(this.#upstream.committed.isSubsetOf(this.#executed()), 'all of the source is applied');
+  }
+
+  applierWaits(): Promise<void> {
+    assert(!this.#upstream.committed.isSubsetOf(this.#executed()), 'not all is applied');
+    return Promise.resolve();
   }
 
   async untilReplica(half: 'receiver' | 'applier', state: string): Promise<void> {

@@ -28,6 +28,11 @@ export class SimMysqlDisk {
     if (file !== undefined) file.syncedLength = file.length;
   }
 
+  /** The process is gone: see the input `kill`. */
+  loseProcess(redoRecordsKept: number): void {
+    this.engine.loseBuffer(Math.max(0, redoRecordsKept));
+  }
+
   /** The machine dies: see the input `power-cut`. */
   losePower(kept: { readonly binlogBytes: number; readonly redoRecords: number }): void {
     const { newest } = this.binlog;

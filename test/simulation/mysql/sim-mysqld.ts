@@ -97,6 +97,7 @@ export class SimMysqld {
   #take(input: SimMysqlInput): void {
     switch (input.kind) {
       case 'kill':
+        if (this.#life !== null) this.#disk.loseProcess(input.redoRecordsKept ?? 0);
         this.#exit('killed');
         return;
       case 'power-cut':

@@ -129,5 +129,6 @@ export const SimError = {
   logBinInTransaction: 1694,
   dumpFatal: 1236,
   noSource: 1200,
+  shutdownInProgress: 1053,
   keyNotFound: 1032,
 } as const;

@@ -15,7 +15,7 @@ export const commitCases: readonly ModelCase[] = [
     expected: [
       'before: rows',
       'executed before: own+1',
-      'received: own+2 asks 273',
+      'received: own+2 asks 276',
       'answer: ok 1',
       'after: rows a=1',
       'executed after: own+1-2',

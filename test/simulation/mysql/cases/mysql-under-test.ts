@@ -44,8 +44,9 @@ export interface MysqlUnderTest {
   readonly bridge: DumpUnderTest;
   /** From now on `bridge` acks whatever comes, or nothing. */
   acknowledgeAll(isOn: boolean): void;
-  /** The answer is there. */
-  connect(session: string): Promise<void>;
+  /** Logs in. One that is impatient waits for a row lock no longer than it must. */
+  connect(session: string, options?: { readonly isImpatient?: boolean }): Promise<void>;
+  disconnect(session: string): Promise<void>;
   /** Log-ins that are held up. Settles when that is so. */
   connectHeldUp(
     session: string,
@@ -78,6 +79,8 @@ export interface MysqlUnderTest {
   upstreamIsOwn(): void;
   /** Follows the source, if it did not since its start, and settles when all of it is executed here. */
   caughtUp(): Promise<void>;
+  /** Settles when the applier has changed what it is to commit, and waits with the commit. */
+  applierWaits(): Promise<void>;
   /** Settles when the replication status is as said. */
   untilReplica(half: 'receiver' | 'applier', state: string): Promise<void>;
 }
@@ -85,8 +88,8 @@ export interface MysqlUnderTest {
 /** A case writes down what it sees, line by line; the same lines must come from both servers. */
 export interface ModelCase {
   readonly name: string;
-  /** It has executed nothing when the case begins, as its source would refuse a replica with a history of its own. */
-  readonly isReplica?: boolean;
+  /** The server has executed nothing when the case begins: a source would refuse a replica with a history of its own. */
+  readonly beginsEmpty?: boolean;
   readonly expected: readonly string[];
   readonly run: (mysql: MysqlUnderTest, note: (line: string) => void) => Promise<void>;
 }

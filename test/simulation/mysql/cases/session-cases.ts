@@ -115,7 +115,8 @@ export const sessionCases: readonly ModelCase[] = [
     async run(mysql, note) {
       await prepareTable(mysql, 't');
       mysql.acknowledgeAll(true);
-      for (const name of ['holder', 'waiter']) await mysql.connect(name);
+      await mysql.connect('holder');
+      await mysql.connect('waiter', { isImpatient: true });
       await mysql.ask('holder', say.insert('t', 'n', '0'));
       for (const name of ['holder', 'waiter']) await mysql.ask(name, { kind: 'begin' });
       await mysql.ask('holder', { kind: 'read', table: 't', keys: ['n'], lock: 'update' });

@@ -75,13 +75,14 @@ export const settingCases: readonly ModelCase[] = [
     },
   },
   {
-    name: 'a read-only server refuses changes, DDL and accounts, and answers reads, locking ones too',
+    name: 'a read-only server refuses changes, DDL, accounts and FOR UPDATE, and answers reads, FOR SHARE too',
     expected: [
       'write: error 1290',
       'table: error 1290',
       'account: error 1290',
       'read: rows a=1',
-      'locking read: rows a=1',
+      'for share: rows a=1',
+      'for update: error 1290',
       'empty commit: ok 0',
     ],
     async run(mysql, note) {
@@ -96,8 +97,9 @@ export const settingCases: readonly ModelCase[] = [
       await mysql.ask('writer', { kind: 'begin' });
       const read = { kind: 'read', table: 't', keys: ['a', 'b'] } as const;
       note(`read: ${words(await mysql.ask('writer', read))}`);
-      const locking = { ...read, lock: 'update' } as const;
-      note(`locking read: ${words(await mysql.ask('writer', locking))}`);
+      for (const lock of ['share', 'update'] as const) {
+        note(`for ${lock}: ${words(await mysql.ask('writer', { ...read, lock }))}`);
+      }
       note(`empty commit: ${words(await mysql.ask('writer', { kind: 'commit' }))}`);
     },
   },
