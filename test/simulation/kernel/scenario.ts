@@ -51,6 +51,8 @@ export interface Scenario {
   draw(seed: number, wishes: Wishes): RunPlan;
   /** Never rejects for what the run finds; a rejection is a fault of the simulation itself. */
   run(plan: RunPlan, trace: Trace): Promise<RunReport>;
+  /** What was missing in many runs taken together: sentences (HAZARDS C11). */
+  missingIn?(totals: Readonly<Record<string, number>>, runs: number): readonly string[];
 }
 
 /** How hard this trouble is in the plan; 0 when it is off. */

@@ -1,0 +1,192 @@
+import type { MemberChange } from '../../../raft/core/member-changes.ts';
+import {
+  isJoint,
+  isVoting,
+  type Member,
+  type Membership,
+  voterMember,
+} from '../../../raft/core/membership.ts';
+import { type NodeId, nodeId } from '../../../raft/core/types.ts';
+import type { RaftNode } from '../../../raft/node.ts';
+import type { Simulation } from '../kernel/index.ts';
+import type { RaftMember } from './raft-member.ts';
+
+const inspectionUs = 1_000_000;
+/** Voters beyond which nobody is added. */
+const votersMax = 7;
+
+export interface RaftClusterOptions {
+  readonly simulation: Simulation;
+  readonly nodeCount: number;
+  /** Whether the last of the first nodes keeps the log only. */
+  readonly hasWitness: boolean;
+  /** `initialMembers` is empty for a node that waits to be added. */
+  readonly create: (id: NodeId, initialMembers: readonly Member[]) => RaftMember;
+  readonly count: (what: string) => void;
+}
+
+/**
+ * All nodes there ever were, and the operator who looks after them: replaces those whose log is lost by new ones (never by
+ * the same id, H27), and stops those that were removed, some time later.
+ */
+export class RaftCluster {
+  readonly initial: Membership;
+  readonly #options: RaftClusterOptions;
+  readonly #members: RaftMember[] = [];
+  readonly #retiring = new Set<NodeId>();
+
+  constructor(options: RaftClusterOptions) {
+    this.#options = options;
+    const { nodeCount, hasWitness } = options;
+    const incoming = Array.from({ length: nodeCount }, (_, place): Member => {
+      const isWitness = hasWitness && place === nodeCount - 1;
+      const member = voterMember(nodeId(`n${place + 1}`));
+      return isWitness ? { ...member, kind: 'witness' } : member;
+    });
+    this.initial = { incoming, outgoing: [] };
+    for (const { id } of incoming) this.#members.push(options.create(id, incoming));
+  }
+
+  /** Those that are not stopped for good, in the order in which they came. */
+  get members(): readonly RaftMember[] {
+    return this.#members.filter(({ isRetired }) => !isRetired);
+  }
+
+  get everyMember(): readonly RaftMember[] {
+    return this.#members;
+  }
+
+  start(): void {
+    for (const member of this.#members) member.start();
+    this.#options.simulation.after(inspectionUs, () => this.#inspect());
+  }
+
+  /** The leader of the newest term among those that run. */
+  get leader(): RaftMember | undefined {
+    const termOf = (member: RaftMember): number => member.node?.status.term ?? 0;
+    return this.members
+      .filter((member) => member.isLeader)
+      .toSorted((left, right) => termOf(right) - termOf(left))[0];
+  }
+
+  /** The configuration that the leader has, if it is committed and no change is under way. */
+  get settledMembership(): Membership | null {
+    const status = this.leader?.node?.status;
+    if (status === undefined || status.leaderReadyIndex === null) return null;
+    const { membership, membershipIndex, commitIndex } = status;
+    return isJoint(membership) || membershipIndex > commitIndex ? null : membership;
+  }
+
+  /** Whether this node may lose its log for ever: a majority of every configuration in use must keep theirs (R16). */
+  mayRuin(victim: RaftMember): boolean {
+    if (!victim.isWhole) return false;
+    const statuses = this.members
+      .map(({ node }) => node?.status)
+      .filter((status) => status !== undefined);
+    const sets = [this.initial, ...statuses.map(({ membership }) => membership)]
+      .flatMap(({ incoming, outgoing }) => [incoming, outgoing])
+      .filter((set) => set.length > 0);
+    const isVoter = sets.some((set) =>
+      set.some((member) => member.id === victim.id && isVoting(member)),
+    );
+    return isVoter && sets.every((set) => this.#hasMajority(set, victim.id));
+  }
+
+  /** Whether the voters of the set whose log is whole are a majority of it, without this one. */
+  #hasMajority(set: readonly Member[], without: NodeId | null): boolean {
+    const voters = set.filter(isVoting);
+    const whole = voters.filter(({ id }) => id !== without && this.#find(id)?.isWhole === true);
+    return whole.length * 2 > voters.length;
+  }
+
+  // Changes of members (N9).
+
+  add(promotion: 'voter' | 'witness'): void {
+    const membership = this.settledMembership;
+    if (membership === null || membership.incoming.length >= votersMax) return;
+    this.#change([{ kind: 'add', member: this.#newLearner(promotion) }]);
+  }
+
+  remove(id: NodeId): void {
+    if (this.#mayLeave(id, 2)) this.#change([{ kind: 'remove', id }]);
+  }
+
+  /** `databasesMin`: how many members with a database must stay; one that is lost anyway need not be waited for. */
+  replace(id: NodeId, databasesMin = 2): void {
+    const kind = this.settledMembership?.incoming.find((member) => member.id === id)?.kind;
+    if (kind === undefined || !this.#mayLeave(id, databasesMin)) return;
+    const added = this.#newLearner(kind === 'witness' ? 'witness' : 'voter');
+    this.#change([
+      { kind: 'remove', id },
+      { kind: 'add', member: added },
+    ]);
+  }
+
+  #mayLeave(id: NodeId, databasesMin: number): boolean {
+    const membership = this.settledMembership;
+    if (membership === null) return false;
+    const left = membership.incoming.filter((member) => member.id !== id);
+    const databases = left.filter(({ kind }) => kind === 'voter');
+    return (
+      left.length < membership.incoming.length &&
+      databases.length >= databasesMin &&
+      this.#hasMajority(left, null)
+    );
+  }
+
+  #newLearner(promotion: 'voter' | 'witness'): Member {
+    const id = nodeId(`n${this.#members.length + 1}`);
+    const member = this.#options.create(id, []);
+    this.#members.push(member);
+    member.start();
+    return { id, kind: 'learner', address: null, promotion };
+  }
+
+  #change(changes: readonly MemberChange[]): void {
+    const node: RaftNode | null = this.leader?.node ?? null;
+    if (node === null) return;
+    const { simulation, count } = this.#options;
+    const text = changes
+      .map((change) => (change.kind === 'remove' ? `-${change.id}` : `+${change.member.id}`))
+      .join(' ');
+    simulation.log('operator', `asks ${node.status.id} for ${text}`, 'news');
+    node.changeMembership(changes).then(
+      () => count('member-changes'),
+      // Refused or unsettled: whoever was to be added is stopped in time, or is a member after all.
+      () => count('member-changes-failed'),
+    );
+  }
+
+  // The operator.
+
+  #inspect(): void {
+    const { simulation } = this.#options;
+    simulation.after(inspectionUs, () => this.#inspect());
+    const membership = this.settledMembership;
+    if (membership === null) return;
+    const ruined = membership.incoming.find(({ id }) => this.#find(id)?.ruin !== null);
+    if (ruined !== undefined) this.replace(ruined.id, 1);
+    for (const member of this.members) {
+      if (membership.incoming.some(({ id }) => id === member.id)) continue;
+      this.#retireLater(member);
+    }
+  }
+
+  /** Not at once: a node that was removed goes on for a while, and must not disturb (R7). */
+  #retireLater(member: RaftMember): void {
+    if (this.#retiring.has(member.id)) return;
+    const { simulation } = this.#options;
+    this.#retiring.add(member.id);
+    const waitUs = simulation.random('operator').below(2_000_000, 20_000_000);
+    simulation.after(waitUs, () => {
+      this.#retiring.delete(member.id);
+      const membership = this.settledMembership;
+      const isOut = membership?.incoming.every(({ id }) => id !== member.id) === true;
+      if (isOut) member.retire();
+    });
+  }
+
+  #find(id: NodeId): RaftMember | undefined {
+    return this.#members.find((member) => member.id === id);
+  }
+}

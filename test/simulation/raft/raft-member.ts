@@ -1,0 +1,234 @@
+import { codeOf, messageOf } from '../../../base/errors.ts';
+import { defaultRaftTimings, type RaftConfig } from '../../../raft/core/config.ts';
+import { RaftMachine } from '../../../raft/core/machine.ts';
+import type { Message } from '../../../raft/core/messages.ts';
+import type { NodeId } from '../../../raft/core/types.ts';
+import { RaftNode } from '../../../raft/node.ts';
+import type { RaftChecker } from '../checkers/raft-checker.ts';
+import {
+  type Datagrams,
+  type Network,
+  type Processes,
+  SimHost,
+  SimLogDisk,
+  SimLogStore,
+  type SimProcess,
+  type Simulation,
+} from '../kernel/index.ts';
+import { ObservedMachine } from './observed-machine.ts';
+import { RegisterDatabase } from './register-database.ts';
+import { type RegisterConnections, RegisterServer } from './register-server.ts';
+import { simLogger } from './sim-logger.ts';
+import { SimTransport } from './sim-transport.ts';
+
+export const tickMs = 25;
+const role = 'sidecar';
+
+/** What a plan says about the members. */
+export interface MemberSettings {
+  readonly inflightAppendsMax: number;
+  readonly appendEntriesMax: number;
+  readonly appendBytesMax: number;
+  readonly cacheBytesMax: number;
+  readonly isLeaseOn: boolean;
+  readonly applyMsMax: number;
+  readonly flushEvery: number;
+}
+
+export interface RaftWorld {
+  readonly simulation: Simulation;
+  readonly processes: Processes;
+  readonly network: Network;
+  readonly datagrams: Datagrams<Message>;
+  readonly connections: RegisterConnections;
+  readonly checkers: readonly RaftChecker[];
+  readonly settings: MemberSettings;
+  readonly onApplied: (node: NodeId, index: number, isNext: boolean) => void;
+}
+
+/** One member of the cluster over all its lives: a host, a disk, a database, and the process that runs now, if one does. */
+export class RaftMember {
+  readonly id: NodeId;
+  readonly host: SimHost;
+  readonly disk: SimLogDisk;
+  readonly database: RegisterDatabase = new RegisterDatabase();
+  readonly #world: RaftWorld;
+  readonly #voters: readonly NodeId[];
+  #process: SimProcess | null = null;
+  #node: RaftNode | null = null;
+  #ruin: string | null = null;
+  #isHeld = false;
+
+  constructor(options: {
+    readonly id: NodeId;
+    readonly voters: readonly NodeId[];
+    readonly world: RaftWorld;
+    readonly clockRate: number;
+  }) {
+    const { id, voters, world, clockRate } = options;
+    this.id = id;
+    this.#world = world;
+    this.#voters = voters;
+    const bootMs = world.simulation.random('hosts').below(1000, 1_000_000);
+    this.host = new SimHost(world.simulation, id, { rate: clockRate, bootMs });
+    this.disk = new SimLogDisk(world.simulation, id);
+  }
+
+  get process(): SimProcess | null {
+    return this.#process;
+  }
+
+  /** Null while it is down, and while it starts. */
+  get node(): RaftNode | null {
+    return this.#node;
+  }
+
+  get isLeader(): boolean {
+    return this.#process?.state === 'running' && this.#node?.status.role === 'leader';
+  }
+
+  /** Why this member can never be started again; null while it can. */
+  get ruin(): string | null {
+    return this.#ruin;
+  }
+
+  /** Its log is as it was written; a damage that nobody has met yet counts. */
+  get isWhole(): boolean {
+    return this.#ruin === null && this.disk.content.damage.size === 0 && !this.disk.isRolledBack;
+  }
+
+  /** A supervisor starts it again after a while, unless it is held down. */
+  start(): void {
+    if (this.#process !== null || this.#ruin !== null) return;
+    const { simulation, processes } = this.#world;
+    const process = processes.start(this.host, role);
+    this.#process = process;
+    process.onDeath(() => this.#died());
+    const loadMs = simulation.random(`start ${this.id}`).below(5, 200);
+    void process.clock.delay(loadMs).then(() => this.#open(process));
+  }
+
+  /** Stays down until `release`. */
+  holdDown(): void {
+    this.#isHeld = true;
+  }
+
+  release(): void {
+    this.#isHeld = false;
+    this.start();
+  }
+
+  kill(reason: string): void {
+    this.#process?.kill(reason);
+  }
+
+  #open(process: SimProcess): void {
+    const { simulation, checkers, settings } = this.#world;
+    let store: SimLogStore;
+    try {
+      store = new SimLogStore(process, this.disk);
+    } catch (error) {
+      this.#ruin = messageOf(error);
+      process.kill(`refuses to open: ${this.#ruin}`);
+      return;
+    }
+    const config = this.#config();
+    const machine = new RaftMachine({
+      config,
+      random: simulation.random(`raft ${this.id}`),
+      restored: store.opened,
+    });
+    const observed = new ObservedMachine({
+      id: this.id,
+      disk: this.disk,
+      process,
+      machine,
+      checkers,
+    });
+    const node = new RaftNode({
+      config,
+      machine: observed,
+      store,
+      transport: this.#transport(process, observed),
+      clock: process.clock,
+      logger: simLogger(process),
+      onFatal: (error) => this.#failed(process, error),
+      tickMs,
+      isLeaseOn: settings.isLeaseOn,
+      cacheBytesMax: settings.cacheBytesMax,
+      afterPendingIo: (callback) => process.afterPendingIo(callback),
+    });
+    this.#node = node;
+    this.#serve(process, node);
+    void node.open();
+  }
+
+  #config(): RaftConfig {
+    const { inflightAppendsMax, appendEntriesMax, appendBytesMax } = this.#world.settings;
+    return {
+      ...defaultRaftTimings,
+      inflightAppendsMax,
+      appendEntriesMax,
+      appendBytesMax,
+      uncommittedBytesMax: 16 * appendBytesMax,
+      self: this.id,
+      voters: this.#voters,
+    };
+  }
+
+  #transport(process: SimProcess, observed: ObservedMachine): SimTransport {
+    const { network, datagrams, checkers } = this.#world;
+    return new SimTransport({
+      process,
+      network,
+      datagrams,
+      peers: this.#voters.filter((voter) => voter !== this.id),
+      processOf: processNameOf,
+      onSend: (to, message) => {
+        for (const checker of checkers) checker.sent?.(observed, to, message);
+      },
+    });
+  }
+
+  #serve(process: SimProcess, raft: RaftNode): RegisterServer {
+    const { simulation, connections, settings, onApplied } = this.#world;
+    const random = simulation.random(`apply ${this.id}`);
+    const { applyMsMax, flushEvery } = settings;
+    return new RegisterServer({
+      process,
+      raft,
+      database: this.database,
+      connections,
+      applyMs: () => (applyMsMax === 0 ? 0 : random.below(0, applyMsMax)),
+      flushEvery,
+      onApplied: (index, isNext) => onApplied(this.id, index, isNext),
+    });
+  }
+
+  /** The node ended itself. A disk that failed is a reason; anything else is a bug. */
+  #failed(process: SimProcess, error: unknown): void {
+    if (process.isDead) return;
+    const code = codeOf(error);
+    const isEnvironment = code?.startsWith('LOG_STORE_') === true || code === 'DISK_FULL';
+    if (!isEnvironment) {
+      const rule = error instanceof Error ? error.name : 'exception';
+      this.#world.simulation.violated(rule, `${this.id}: ${messageOf(error)}`, error);
+    }
+    process.kill(`fatal ${code ?? ''} ${messageOf(error)}`);
+  }
+
+  #died(): void {
+    this.#process = null;
+    this.#node = null;
+    this.database.crash();
+    const { simulation } = this.#world;
+    const restartMs = simulation.random(`start ${this.id}`).below(50, 1000);
+    simulation.after(restartMs * 1000, () => {
+      if (!this.#isHeld) this.start();
+    });
+  }
+}
+
+export function processNameOf(id: NodeId | string): string {
+  return `${id}/${role}`;
+}

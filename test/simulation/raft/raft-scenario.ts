@@ -1,0 +1,366 @@
+import type { Message } from '../../../raft/core/messages.ts';
+import { nodeId } from '../../../raft/core/types.ts';
+import { DurableBeforeSent } from '../checkers/durable-before-sent.ts';
+import { ElectionSafety } from '../checkers/election-safety.ts';
+import { LeaderLog } from '../checkers/leader-log.ts';
+import { Ledger } from '../checkers/ledger.ts';
+import { LinearOrder } from '../checkers/linear-order.ts';
+import { LogMatching } from '../checkers/log-matching.ts';
+import { MonotoneState } from '../checkers/monotone-state.ts';
+import { QuorumLog } from '../checkers/quorum-log.ts';
+import type { RaftChecker } from '../checkers/raft-checker.ts';
+import { RegisterValues } from '../checkers/register-values.ts';
+import { Strangers } from '../checkers/strangers.ts';
+import { TailDecided } from '../checkers/tail-decided.ts';
+import {
+  Connections,
+  Datagrams,
+  goodDisk,
+  happens,
+  knobOf,
+  Network,
+  Processes,
+  perfectNetwork,
+  type RunPlan,
+  type RunReport,
+  type Scenario,
+  SimHost,
+  Simulation,
+  type Trace,
+} from '../kernel/index.ts';
+import { messageText } from './message-text.ts';
+import { RaftFaults, strangerId } from './raft-faults.ts';
+import { processNameOf, RaftMember, type RaftWorld } from './raft-member.ts';
+import { drawRaftPlan, memberSettingsOf, networkOf } from './raft-plan.ts';
+import { RegisterClient } from './register-client.ts';
+import type { RegisterConnections, RegisterRequest, RegisterResponse } from './register-server.ts';
+
+/** A healed majority must serve every client within so many election timeouts of a second (HAZARDS C10). */
+const recoveryMsMax = 20_000;
+/** And everybody must hold the same within this time after the last call. */
+const convergenceMsMax = 20_000;
+/** Calls that each client must get done after the heal. */
+const recoveryCalls = 3;
+const checkEveryUs = 50_000;
+
+/** Raft members on real shells, a register service on them, clients, and faults: HAZARDS I1–I12, C8, C10, C11. */
+export const raftScenario: Scenario = {
+  name: 'raft',
+  draw: (seed, wishes) => drawRaftPlan('raft', seed, wishes),
+  run: (plan, trace) => new RaftRun(plan, trace).run(),
+  missingIn,
+};
+
+/** Names of what `RaftFaults` counts. */
+const faultCounts = [
+  'crash',
+  'pause',
+  'partition',
+  'clog',
+  'disk-hang',
+  'disk-error',
+  'disk-damage',
+  'disk-rollback',
+  'clock',
+  'transfer',
+  'abdicate',
+  'unelectable',
+];
+/** Fewer runs say nothing about the rest. */
+const runsMin = 50;
+
+function missingIn(totals: Readonly<Record<string, number>>, runs: number): string[] {
+  if (runs < runsMin) return [];
+  const of = (name: string): number => totals[name] ?? 0;
+  const missing = faultCounts.filter((name) => of(name) === 0).map((name) => `no ${name}`);
+  if (of('elections') < 2 * runs) missing.push(`only ${of('elections')} elections`);
+  if (of('leader-hits') < 2 * runs) missing.push(`only ${of('leader-hits')} faults hit a leader`);
+  if (of('commits') < 50 * runs) missing.push(`only ${of('commits')} commits`);
+  if (of('reads') < 50 * runs) missing.push(`only ${of('reads')} reads`);
+  if (of('strangers') < runs) missing.push(`only ${of('strangers')} messages of strangers`);
+  return missing;
+}
+
+class RaftRun {
+  readonly #plan: RunPlan;
+  readonly #simulation: Simulation;
+  readonly #network: Network;
+  readonly #counts = new Map<string, number>();
+  readonly #checkers: RaftChecker[] = [];
+  readonly #ledger: Ledger;
+  readonly #elections: ElectionSafety;
+  readonly #strangers: Strangers;
+  readonly #order: LinearOrder;
+  readonly #values: RegisterValues;
+  readonly #members: RaftMember[] = [];
+  readonly #clients: RegisterClient[] = [];
+  readonly #faults: RaftFaults;
+  readonly #processes: Processes;
+  readonly #connections: RegisterConnections;
+
+  constructor(plan: RunPlan, trace: Trace) {
+    this.#plan = plan;
+    const simulation = new Simulation({ seed: plan.seed, trace });
+    this.#simulation = simulation;
+    this.#processes = new Processes(simulation);
+    this.#network = new Network({
+      simulation,
+      processes: this.#processes,
+      conditions: networkOf(plan),
+    });
+    this.#connections = new Connections<RegisterRequest, RegisterResponse>(this.#network, {
+      protocol: 'reg',
+      describe: (message) => JSON.stringify(message),
+    });
+    this.#order = new LinearOrder(simulation);
+    this.#values = new RegisterValues(simulation);
+    this.#elections = new ElectionSafety(simulation);
+    this.#strangers = new Strangers(simulation, (id) => id === strangerId);
+    this.#ledger = this.#buildCheckers();
+    this.#buildMembers();
+    this.#faults = new RaftFaults({
+      simulation,
+      network: this.#network,
+      members: () => this.#members,
+      count: (what) => this.#count(what),
+      clockSkewPermille: knobOf(plan, 'clockSkewPermille'),
+    });
+  }
+
+  async run(): Promise<RunReport> {
+    const { faultyMs, faults } = this.#plan;
+    const simulation = this.#simulation;
+    for (const member of this.#members) member.start();
+    this.#startClients();
+    for (const fault of faults) {
+      simulation.at(fault.atMs * 1000, () => this.#faults.inject(fault));
+    }
+    await simulation.run({ untilUs: faultyMs * 1000 });
+    if (simulation.violation === null) await this.#recover();
+    if (simulation.violation === null) await this.#converge();
+    if (simulation.violation === null) this.#checkActivity();
+    const report = this.#report();
+    simulation.end();
+    return report;
+  }
+
+  // Set up.
+
+  /** The order matters: the ledger is ahead of those that measure by it. */
+  #buildCheckers(): Ledger {
+    const simulation = this.#simulation;
+    const ledger = new Ledger(simulation, (entry, node) => {
+      for (const checker of this.#checkers) checker.committed?.(entry, node);
+    });
+    const quorum = new QuorumLog({
+      judge: simulation,
+      disks: () => this.#members.map(({ disk }) => disk),
+      isQuorum: (hosts) => hosts.length * 2 > this.#members.length,
+    });
+    this.#checkers.push(
+      new LogMatching(simulation),
+      ledger,
+      this.#elections,
+      new LeaderLog(simulation, ledger),
+      new MonotoneState(simulation),
+      new DurableBeforeSent(simulation),
+      quorum,
+      new TailDecided(simulation, ledger),
+      this.#strangers,
+      this.#values,
+    );
+    return ledger;
+  }
+
+  #buildMembers(): void {
+    const plan = this.#plan;
+    const simulation = this.#simulation;
+    const datagrams = new Datagrams<Message>(this.#network, {
+      protocol: 'raft',
+      describe: messageText,
+    });
+    const world: RaftWorld = {
+      simulation,
+      processes: this.#processes,
+      network: this.#network,
+      datagrams,
+      connections: this.#connections,
+      checkers: [...this.#checkers, this.#strangerBehind(datagrams)],
+      settings: memberSettingsOf(plan),
+      onApplied: (node, index, isNext) =>
+        simulation.check(isNext, 'G6', () => `${node} applies ${index} out of its turn`),
+    };
+    const ids = Array.from({ length: plan.nodeCount }, (_, place) => nodeId(`n${place + 1}`));
+    const skew = knobOf(plan, 'clockSkewPermille');
+    for (const id of ids) {
+      const clockRate = 1 + simulation.random('hosts').below(-skew, skew + 1) / 1000;
+      const member = new RaftMember({ id, voters: ids, world, clockRate });
+      member.disk.setConditions({
+        ...goodDisk,
+        syncUsMax: Math.max(goodDisk.syncUsMin, knobOf(plan, 'syncUsMax')),
+        slowPermille: knobOf(plan, 'diskSlowPermille'),
+        slowUsMax: knobOf(plan, 'diskSlowUsMax'),
+      });
+      this.#members.push(member);
+    }
+  }
+
+  /** Somebody who is no member overhears messages and sends them on, to anybody, under its own name (I12). */
+  #strangerBehind(datagrams: Datagrams<Message>): RaftChecker {
+    const simulation = this.#simulation;
+    const permille = knobOf(this.#plan, 'strangerPermille');
+    const stranger = this.#processes.start(new SimHost(simulation, strangerId), 'sidecar');
+    const random = simulation.random('stranger');
+    return {
+      sent: (_node, _to, message) => {
+        if (!happens(random, permille)) return;
+        const victim = this.#members[random.below(0, this.#members.length)];
+        if (victim !== undefined) datagrams.send(stranger, processNameOf(victim.id), message);
+      },
+    };
+  }
+
+  #startClients(): void {
+    const plan = this.#plan;
+    const simulation = this.#simulation;
+    const count = Math.max(1, knobOf(plan, 'clients'));
+    for (let number = 1; number <= count; number += 1) {
+      const host = new SimHost(simulation, `c${number}`);
+      this.#clients.push(
+        new RegisterClient({
+          process: this.#processes.start(host, 'client'),
+          connections: this.#connections,
+          random: simulation.random(`client ${number}`),
+          order: this.#order,
+          values: this.#values,
+          servers: () => this.#members.map(({ id }) => processNameOf(id)),
+          serverOf: processNameOf,
+          thinkMs: Math.max(10, knobOf(plan, 'thinkMs')),
+          largePermille: knobOf(plan, 'largePermille'),
+        }),
+      );
+    }
+  }
+
+  // The second phase.
+
+  async #recover(): Promise<void> {
+    const simulation = this.#simulation;
+    simulation.log('phase', 'healed', 'news');
+    this.#network.setConditions(perfectNetwork);
+    this.#faults.heal();
+    const before = this.#clients.map(({ done }) => done);
+    const isServed = (): boolean =>
+      this.#clients.every(({ done }, place) => done >= (before[place] ?? 0) + recoveryCalls);
+    const startUs = simulation.nowUs;
+    await this.#runUntil(isServed, recoveryMsMax);
+    this.#count('recovery-ms', Math.round((simulation.nowUs - startUs) / 1000));
+    simulation.check(
+      isServed(),
+      'C10',
+      () => `a client is not served ${recoveryMsMax} ms after the heal: ${this.#describe()}`,
+    );
+  }
+
+  async #converge(): Promise<void> {
+    const simulation = this.#simulation;
+    simulation.log('phase', 'quiet', 'news');
+    for (const client of this.#clients) client.stop();
+    await this.#runUntil(() => this.#isConverged(), convergenceMsMax);
+    simulation.check(
+      this.#isConverged(),
+      'C10',
+      () => `no agreement ${convergenceMsMax} ms after the last call: ${this.#describe()}`,
+    );
+    const contents = new Set(this.#intact().map(({ database }) => database.describe()));
+    simulation.check(
+      contents.size === 1,
+      'G8',
+      () => `databases differ: ${[...contents].join(' | ')}`,
+    );
+  }
+
+  #intact(): RaftMember[] {
+    return this.#members.filter(({ ruin }) => ruin === null);
+  }
+
+  #isConverged(): boolean {
+    return this.#intact().every(({ node, database }) => {
+      if (node === null || node.status.leaderId === null) return false;
+      const { commitIndex, lastIndex, persistedIndex } = node.status;
+      return [commitIndex, lastIndex, persistedIndex, database.appliedIndex].every(
+        (index) => index === this.#ledger.length,
+      );
+    });
+  }
+
+  /** Looks now and then: to look after every event would cost more than the events. */
+  #runUntil(isOver: () => boolean, msMax: number): Promise<void> {
+    const simulation = this.#simulation;
+    let nextUs = simulation.nowUs;
+    return simulation.run({
+      untilUs: simulation.nowUs + msMax * 1000,
+      isOver: () => {
+        if (simulation.nowUs < nextUs) return false;
+        nextUs = simulation.nowUs + checkEveryUs;
+        return isOver();
+      },
+    });
+  }
+
+  #describe(): string {
+    const nodes = this.#members.map(({ id, node, ruin, database }) => {
+      if (node === null) return `${id} ${ruin === null ? 'down' : 'ruined'}`;
+      const { role, term, commitIndex, lastIndex, persistedIndex } = node.status;
+      return `${id} ${role} t${term} last ${lastIndex} durable ${persistedIndex} commit ${commitIndex} applied ${database.appliedIndex}`;
+    });
+    return `ledger ${this.#ledger.length}; ${nodes.join('; ')}`;
+  }
+
+  /** HAZARDS C11: a run in which nothing happened proves nothing. */
+  #checkActivity(): void {
+    const { faults, faultyMs } = this.#plan;
+    const simulation = this.#simulation;
+    const commitsMin = Math.max(5, Math.floor(faultyMs / 6000));
+    simulation.check(
+      this.#ledger.length >= commitsMin,
+      'C11',
+      () => `only ${this.#ledger.length} entries were committed`,
+    );
+    simulation.check(
+      this.#order.reads + this.#order.writes >= 5,
+      'C11',
+      () => 'hardly a call was answered',
+    );
+    const aimed = faults.filter(({ kind }) => kind.endsWith('-leader')).length;
+    const hits = this.#counts.get('leader-hits') ?? 0;
+    simulation.check(
+      aimed < 8 || hits > 0,
+      'C11',
+      () => `${aimed} faults were aimed at leaders, none hit one`,
+    );
+  }
+
+  #count(what: string, by = 1): void {
+    this.#counts.set(what, (this.#counts.get(what) ?? 0) + by);
+  }
+
+  #report(): RunReport {
+    const simulation = this.#simulation;
+    const { violation, trace, eventCount, nowUs } = simulation;
+    return {
+      hash: trace.hash,
+      eventCount,
+      simulatedMs: Math.round(nowUs / 1000),
+      violation: violation === null ? null : { rule: violation.rule, message: violation.message },
+      counts: {
+        commits: this.#ledger.length,
+        elections: this.#elections.elections,
+        reads: this.#order.reads,
+        writes: this.#order.writes,
+        strangers: this.#strangers.refused,
+        ...Object.fromEntries(this.#counts),
+      },
+    };
+  }
+}

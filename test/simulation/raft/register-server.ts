@@ -1,0 +1,156 @@
+import { utf8 } from '../../../base/bytes.ts';
+import { codeOf } from '../../../base/errors.ts';
+import { logIndex } from '../../../raft/core/types.ts';
+import type { ProposalReceipt, Raft, RaftStatus } from '../../../raft/raft-api.ts';
+import type { Connections, SimProcess, SimSocket } from '../kernel/index.ts';
+import type { RegisterDatabase } from './register-database.ts';
+
+export type RegisterRequest =
+  | { readonly kind: 'write'; readonly key: string; readonly value: string; readonly bytes: number }
+  | { readonly kind: 'read'; readonly key: string };
+
+export type RegisterResponse =
+  | { readonly kind: 'done'; readonly place: number; readonly value: string | null }
+  /** Certainly not carried out. */
+  | { readonly kind: 'refused'; readonly leader: string | null }
+  /** May have been, or may yet be. */
+  | { readonly kind: 'unknown' };
+
+export type RegisterConnections = Connections<RegisterRequest, RegisterResponse>;
+type Reply = (response: RegisterResponse) => void;
+
+interface WaitingWrite {
+  readonly term: number;
+  readonly reply: Reply;
+}
+
+const readBytesMax = 16 * 1024;
+
+export interface RegisterServerOptions {
+  readonly process: SimProcess;
+  readonly raft: Raft;
+  readonly database: RegisterDatabase;
+  readonly connections: RegisterConnections;
+  /** How long the database takes for a piece of the log; 0 is at once. */
+  readonly applyMs: () => number;
+  /** Entries that are applied before the database makes its state durable. */
+  readonly flushEvery: number;
+  /** An entry was applied out of its turn, or differs from what is committed. */
+  readonly onApplied: (index: number, isNext: boolean) => void;
+}
+
+/** A register service on Raft, as a bridge would use it: proposes, applies what is committed, reads behind a read index. */
+export class RegisterServer {
+  readonly #options: RegisterServerOptions;
+  /** By log index. */
+  readonly #writes = new Map<number, WaitingWrite>();
+  #reads: { readonly index: number; readonly run: () => void }[] = [];
+  #isApplying = false;
+
+  constructor(options: RegisterServerOptions) {
+    this.#options = options;
+    const { raft, process, connections, database } = options;
+    raft.onChange((status) => this.#onChange(status));
+    raft.setApplied(logIndex(database.appliedIndex));
+    connections.listen(process, (socket) => this.#serve(socket));
+  }
+
+  #serve(socket: SimSocket<RegisterRequest, RegisterResponse>): void {
+    socket.onMessage = (request) => {
+      const reply: Reply = (response) => socket.send(response);
+      if (request.kind === 'write') this.#write(request, reply);
+      else this.#read(request.key, reply);
+    };
+  }
+
+  #write(request: Extract<RegisterRequest, { readonly kind: 'write' }>, reply: Reply): void {
+    const { raft } = this.#options;
+    const payload = utf8(`${request.key} ${request.value} `.padEnd(request.bytes, '.'));
+    let receipt: ProposalReceipt;
+    try {
+      receipt = raft.propose([payload]);
+    } catch (error) {
+      this.#refuse(error, reply);
+      return;
+    }
+    this.#writes.set(receipt.firstIndex, { term: receipt.term, reply });
+  }
+
+  #read(key: string, reply: Reply): void {
+    const { raft, process } = this.#options;
+    // A lease is judged when the read comes, and what was committed then is what it must see.
+    if (process.clock.monotonicMs() < raft.leaseUntilMs()) {
+      this.#readAt(raft.status.commitIndex, key, reply);
+      return;
+    }
+    raft.readIndex().then(
+      (index) => this.#readAt(index, key, reply),
+      (error: unknown) => this.#refuse(error, reply),
+    );
+  }
+
+  #readAt(index: number, key: string, reply: Reply): void {
+    const { database } = this.#options;
+    const run = (): void =>
+      reply({ kind: 'done', place: database.appliedIndex, value: database.read(key) });
+    if (database.appliedIndex >= index) run();
+    else this.#reads.push({ index, run });
+  }
+
+  #refuse(error: unknown, reply: Reply): void {
+    const code = codeOf(error);
+    if (code === undefined || !code.startsWith('RAFT_')) throw error;
+    reply({ kind: 'refused', leader: this.#options.raft.status.leaderId });
+  }
+
+  #onChange(status: RaftStatus): void {
+    for (const [index, { term, reply }] of this.#writes) {
+      if (status.term !== term) reply({ kind: 'unknown' });
+      else if (status.commitIndex >= index) reply({ kind: 'done', place: index, value: null });
+      else continue;
+      this.#writes.delete(index);
+    }
+    if (status.commitIndex > this.#options.database.appliedIndex) void this.#applyAll();
+  }
+
+  async #applyAll(): Promise<void> {
+    if (this.#isApplying) return;
+    this.#isApplying = true;
+    const { raft, database, process, applyMs } = this.#options;
+    try {
+      // The database of a dead process has gone back, and nobody applies for it any more.
+      while (!process.isDead && database.appliedIndex < raft.status.commitIndex) {
+        const entries = await raft.read({
+          first: logIndex(database.appliedIndex + 1),
+          last: raft.status.commitIndex,
+          bytesMax: readBytesMax,
+        });
+        const waitMs = applyMs();
+        if (waitMs > 0) await process.clock.delay(waitMs);
+        for (const entry of entries) this.#applyOne(entry);
+        raft.setApplied(logIndex(database.appliedIndex));
+        this.#runReads();
+      }
+    } catch (error) {
+      // The node ends, or its log is damaged and it will.
+      if (codeOf(error) === undefined) throw error;
+    } finally {
+      this.#isApplying = false;
+    }
+  }
+
+  #applyOne(entry: Parameters<RegisterDatabase['apply']>[0]): void {
+    const { database, onApplied, process, flushEvery } = this.#options;
+    if (process.isDead) return;
+    onApplied(entry.index, database.apply(entry));
+    if (entry.index % flushEvery === 0) database.flush();
+  }
+
+  #runReads(): void {
+    const { appliedIndex } = this.#options.database;
+    const ready = this.#reads.filter(({ index }) => index <= appliedIndex);
+    if (ready.length === 0) return;
+    this.#reads = this.#reads.filter(({ index }) => index > appliedIndex);
+    for (const { run } of ready) run();
+  }
+}

@@ -1,0 +1,81 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import type { RunPlan, RunReport } from './kernel/index.ts';
+import { scenarioOf } from './scenarios.ts';
+import type { Task } from './worker.ts';
+
+export interface TaskResult {
+  readonly plan: RunPlan;
+  readonly report: RunReport;
+}
+
+/** A run that takes this long does not end: seconds are the rule. */
+const runMsMax = 120_000;
+const workerPath = new URL('worker.ts', import.meta.url).pathname;
+
+/**
+ * Processes that run plans. A run that hangs, or takes its process down, is a violation like any other: its worker is replaced
+ * and the others go on.
+ */
+export class WorkerPool implements AsyncDisposable {
+  readonly #idle: ChildProcess[] = [];
+  readonly #all = new Set<ChildProcess>();
+
+  constructor(jobs: number) {
+    for (let count = 0; count < jobs; count += 1) this.#startWorker();
+  }
+
+  /** Runs all tasks, as many at a time as there are workers; tells of each result as it comes, in no order. */
+  async runAll(tasks: Iterator<Task>, onResult: (result: TaskResult) => void): Promise<void> {
+    const drain = async (): Promise<void> => {
+      for (let next = tasks.next(); next.done !== true; next = tasks.next()) {
+        onResult(await this.run(next.value));
+      }
+    };
+    await Promise.all(this.#idle.map(drain));
+  }
+
+  /** Needs an idle worker: `runAll` sees to that, and so does a caller that waits for each result. */
+  run(task: Task): Promise<TaskResult> {
+    const worker = this.#idle.pop() ?? this.#startWorker();
+    return new Promise((resolve) => {
+      const end = (result: TaskResult, next: ChildProcess): void => {
+        clearTimeout(timer);
+        worker.off('message', onMessage);
+        worker.off('exit', onExit);
+        if (!this.#idle.includes(next)) this.#idle.push(next);
+        resolve(result);
+      };
+      const onMessage = (result: TaskResult): void => end(result, worker);
+      const onExit = (status: number | null): void => {
+        this.#all.delete(worker);
+        const how = status === null ? `no end after ${runMsMax / 1000} s` : `exit status ${status}`;
+        end(deathOf(task, how), this.#startWorker());
+      };
+      const timer = setTimeout(() => worker.kill('SIGKILL'), runMsMax);
+      worker.on('message', onMessage);
+      worker.on('exit', onExit);
+      worker.send(task);
+    });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    for (const worker of this.#all) worker.kill('SIGKILL');
+    this.#all.clear();
+    return Promise.resolve();
+  }
+
+  #startWorker(): ChildProcess {
+    const worker = fork(workerPath, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    this.#all.add(worker);
+    this.#idle.push(worker);
+    return worker;
+  }
+}
+
+function deathOf(task: Task, how: string): TaskResult {
+  const plan =
+    task.kind === 'plan' ? task.plan : scenarioOf(task.scenario).draw(task.seed, task.wishes);
+  const violation = { rule: 'worker', message: `worker: the run ended its process: ${how}` };
+  const report = { hash: '', eventCount: 0, simulatedMs: 0, violation, counts: {} };
+  return { plan, report };
+}

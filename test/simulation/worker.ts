@@ -1,0 +1,31 @@
+import type { RunPlan, Wishes } from './kernel/index.ts';
+import { runPlan } from './run-plan.ts';
+import { scenarioOf } from './scenarios.ts';
+
+// Runs one plan after the other for `worker-pool.ts`, which may end this process at any time.
+
+export type Task =
+  | {
+      readonly kind: 'seed';
+      readonly scenario: string;
+      readonly seed: number;
+      readonly wishes: Wishes;
+    }
+  | { readonly kind: 'plan'; readonly plan: RunPlan };
+
+process.on('message', (task: Task) => {
+  const plan = planOf(task);
+  runPlan(plan, { linesMax: 0, level: 'news' }).then(
+    ({ report }) => process.send?.({ plan, report }),
+    (error: unknown) => {
+      process.stderr.write(`the simulation itself failed: ${String(error)}\n`);
+      process.exit(70);
+    },
+  );
+});
+process.on('disconnect', () => process.exit(0));
+
+function planOf(task: Task): RunPlan {
+  if (task.kind === 'plan') return task.plan;
+  return scenarioOf(task.scenario).draw(task.seed, task.wishes);
+}
