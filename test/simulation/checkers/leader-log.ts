@@ -71,12 +71,11 @@ export class LeaderLog implements RaftChecker {
 
   #committed(node: RaftView): void {
     const { commitIndex, term } = node.status;
-    const newest = node.log.at(commitIndex);
-    if (newest === undefined && commitIndex < node.log.firstIndex) return;
+    const newestTerm = node.log.termAt(commitIndex);
     this.#judge.check(
-      newest?.term === term,
+      newestTerm === term,
       'I10',
-      () => `leader ${node.id} of term ${term} commits up to ${commitIndex}@${newest?.term}`,
+      () => `leader ${node.id} of term ${term} commits up to ${commitIndex}@${newestTerm}`,
     );
   }
 }

@@ -1,6 +1,7 @@
 import type { Effect } from '../../../raft/core/effects.ts';
 import type { Entry } from '../../../raft/core/entry.ts';
 import type { Input } from '../../../raft/core/inputs.ts';
+import type { SnapshotMeta } from '../../../raft/core/snapshot.ts';
 import {
   entryName,
   isSameEntry,
@@ -33,12 +34,27 @@ export class Ledger implements RaftChecker {
     return this.#entries[index - 1];
   }
 
-  stepped(node: RaftView, _input: Input, _effects: readonly Effect[]): void {
+  stepped(node: RaftView, _input: Input, effects: readonly Effect[]): void {
+    for (const effect of effects) {
+      if (effect.kind === 'persist' && effect.snapshot !== null)
+        this.#compareBase(node, effect.snapshot);
+    }
     const { commitIndex } = node.status;
     let index = this.#comparedTo.get(node) ?? 0;
     if (index >= commitIndex) return;
     for (index += 1; index <= commitIndex; index += 1) this.#compare(node, index);
     this.#comparedTo.set(node, commitIndex);
+  }
+
+  /** A log begins behind what is committed, and nothing else: then what was compacted away is the ledger's. */
+  #compareBase(node: RaftView, { last }: SnapshotMeta): void {
+    const known = this.at(last.index);
+    this.#judge.check(
+      known?.term === last.term,
+      'I5',
+      () =>
+        `the log of ${node.id} begins behind ${last.index}@${last.term}, committed is ${last.index}@${known?.term}`,
+    );
   }
 
   #compare(node: RaftView, index: number): void {

@@ -35,7 +35,7 @@ export class LogMatching implements RaftChecker {
   }
 
   #compare(node: RaftView, entry: Entry): void {
-    const previousTerm = node.log.at(entry.index - 1)?.term ?? (entry.index === 1 ? 0 : null);
+    const previousTerm = node.log.termAt(entry.index - 1);
     const ofTerm = this.#appended.get(entry.term) ?? new Map<number, Appended>();
     this.#appended.set(entry.term, ofTerm);
     const known = ofTerm.get(entry.index);
@@ -45,8 +45,8 @@ export class LogMatching implements RaftChecker {
     }
     const isSame = isSameEntry(known.entry, entry);
     this.#judge.check(isSame, 'I3', () => `${node.id} has another entry ${entryName(entry)}`);
-    const follows =
-      [known.previousTerm, null].includes(previousTerm) || known.previousTerm === null;
+    const isComparable = known.previousTerm !== null && previousTerm !== null;
+    const follows = !isComparable || known.previousTerm === previousTerm;
     this.#judge.check(
       follows,
       'I3',

@@ -2,6 +2,7 @@ import type { Effect } from '../../../raft/core/effects.ts';
 import type { Entry } from '../../../raft/core/entry.ts';
 import type { Input } from '../../../raft/core/inputs.ts';
 import type { Message } from '../../../raft/core/messages.ts';
+import type { SnapshotMeta } from '../../../raft/core/snapshot.ts';
 import type { MachineStatus } from '../../../raft/core/status.ts';
 import type { NodeId } from '../../../raft/core/types.ts';
 import type { SimLogDisk } from '../kernel/index.ts';
@@ -25,7 +26,11 @@ export interface RaftView {
 export interface LogView {
   readonly firstIndex: number;
   readonly lastIndex: number;
+  /** What stands in the place of the entries before `firstIndex`. */
+  readonly snapshot: SnapshotMeta | null;
   at(index: number): Entry | undefined;
+  /** Also of the entry that the log begins right behind; null where nothing is held. */
+  termAt(index: number): number | null;
 }
 
 /** Looks at all members from outside. Only what it needs is implemented; each hook is called for every member. */

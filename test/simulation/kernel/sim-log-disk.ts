@@ -178,6 +178,7 @@ export class SimLogDisk {
 function copyOf(content: MemoryLogDisk): MemoryLogDisk {
   const copy = new MemoryLogDisk();
   copy.hardState = content.hardState;
+  copy.snapshot = content.snapshot;
   copy.firstIndex = content.firstIndex;
   copy.snapshot = content.snapshot;
   copy.entries.push(...content.entries);

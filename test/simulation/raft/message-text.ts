@@ -6,7 +6,7 @@ import type { EntryId } from '../../../raft/core/types.ts';
 export function messageText(message: Message): string {
   switch (message.kind) {
     case 'pre-vote-request':
-      return `pre? t${message.term} ${idText(message.last)}`;
+      return `pre? t${message.term} ${idText(message.last)} a${message.appliedIndex}`;
     case 'pre-vote-response':
       return `pre${sign(message.granted)} t${message.term}`;
     case 'vote-request':
@@ -19,6 +19,14 @@ export function messageText(message: Message): string {
       return `ack t${message.term} r${message.readRound} a${message.appliedIndex} ${resultText(message.result)}`;
     case 'timeout-now':
       return `now! t${message.term}`;
+    case 'install-snapshot':
+      return `snap t${message.term} ${idText(message.meta.last)}`;
+    case 'read-index-request':
+      return `read? t${message.term} #${message.readId}`;
+    case 'read-index-response':
+      return `read t${message.term} #${message.readId} ${message.index ?? 'no'}`;
+    case 'removed-notice':
+      return `removed t${message.term} by ${message.membershipIndex}`;
     default:
       return assertNever(message);
   }

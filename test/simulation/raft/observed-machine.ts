@@ -1,7 +1,8 @@
 import type { Effect } from '../../../raft/core/effects.ts';
 import type { Input } from '../../../raft/core/inputs.ts';
+import type { SnapshotMeta } from '../../../raft/core/snapshot.ts';
 import type { MachineStatus } from '../../../raft/core/status.ts';
-import type { NodeId } from '../../../raft/core/types.ts';
+import type { LogIndex, NodeId } from '../../../raft/core/types.ts';
 import type { Machine } from '../../../raft/machine.ts';
 import type { RaftChecker, RaftView } from '../checkers/raft-checker.ts';
 import type { SimLogDisk, SimProcess } from '../kernel/index.ts';
@@ -34,6 +35,10 @@ export class ObservedMachine implements Machine, RaftView {
 
   get status(): MachineStatus {
     return this.#machine.status;
+  }
+
+  describeSnapshot(index: LogIndex): SnapshotMeta | null {
+    return this.#machine.describeSnapshot(index);
   }
 
   step(input: Input): readonly Effect[] {

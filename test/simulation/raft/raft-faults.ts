@@ -9,6 +9,7 @@ import {
   pickFrom,
   type Simulation,
 } from '../kernel/index.ts';
+import type { RaftCluster } from './raft-cluster.ts';
 import type { RaftMember } from './raft-member.ts';
 
 type Luck = ReturnType<typeof luckOf>;
@@ -16,7 +17,7 @@ type Luck = ReturnType<typeof luckOf>;
 export interface RaftFaultsOptions {
   readonly simulation: Simulation;
   readonly network: Network;
-  readonly members: () => readonly RaftMember[];
+  readonly cluster: RaftCluster;
   /** Counts what really happened. */
   readonly count: (what: string) => void;
   readonly clockSkewPermille: number;
@@ -24,7 +25,7 @@ export interface RaftFaultsOptions {
 
 type FaultAction = (faults: RaftFaults, fault: FaultEvent, luck: Luck) => void;
 
-/** HAZARDS N1, N3, N5, N6, N7, N11: each name and what it does. */
+/** HAZARDS N1, N3, N5, N6, N7, N9, N11: each name and what it does. */
 const actions = {
   crash: (faults, fault, luck) => faults.crash(faults.any(luck), fault),
   'crash-leader': (faults, fault) => faults.crash(faults.leader(), fault),
@@ -52,6 +53,12 @@ const actions = {
   transfer: (faults, _fault, luck) => faults.transfer(luck),
   abdicate: (faults) => faults.abdicate(),
   unelectable: (faults, fault, luck) => faults.makeUnelectable(fault, luck),
+  'member-add': (faults) => faults.changeMembers((cluster) => cluster.add('voter')),
+  'member-witness': (faults) => faults.changeMembers((cluster) => cluster.add('witness')),
+  'member-remove': (faults, _fault, luck) =>
+    faults.changeMembers((cluster) => cluster.remove(faults.leaderOr(luck).id)),
+  'member-replace': (faults, _fault, luck) =>
+    faults.changeMembers((cluster) => cluster.replace(faults.leaderOr(luck).id)),
 } satisfies Readonly<Record<string, FaultAction>>;
 
 export const faultKinds: readonly string[] = Object.keys(actions);
@@ -76,9 +83,9 @@ export class RaftFaults {
 
   /** Ends all that still lasts. */
   heal(): void {
-    const { network, members } = this.#options;
+    const { network, cluster } = this.#options;
     network.heal();
-    for (const member of members()) {
+    for (const member of cluster.members) {
       member.disk.heal();
       member.process?.resume();
       member.process?.dieAfterActs(Infinity);
@@ -90,29 +97,21 @@ export class RaftFaults {
   // Who is hit.
 
   get majority(): number {
-    return Math.floor(this.#options.members().length / 2) + 1;
+    return Math.floor(this.#options.cluster.members.length / 2) + 1;
   }
 
   any(luck: Luck): RaftMember {
-    return pickFrom(luck, this.#options.members());
+    return pickFrom(luck, this.#options.cluster.members);
   }
 
   /** The leader of the newest term among those that run. */
   leader(): RaftMember | undefined {
-    return this.#options
-      .members()
-      .filter((member) => member.isLeader)
-      .toSorted((left, right) => termOf(right) - termOf(left))[0];
+    return this.#options.cluster.leader;
   }
 
   leaderOr(luck: Luck): RaftMember {
     const other = this.any(luck);
     return luck.below(0, 2) === 0 ? other : (this.leader() ?? other);
-  }
-
-  /** Whether one more member may lose its log for ever: a majority of logs must stay whole (R16). */
-  get mayRuinOne(): boolean {
-    return this.#options.members().filter(({ isWhole }) => isWhole).length > this.majority;
   }
 
   // What happens to it.
@@ -133,7 +132,7 @@ export class RaftFaults {
   }
 
   crashMany(fault: FaultEvent, luck: Luck, count: number): void {
-    const members = [...this.#options.members()];
+    const members = [...this.#options.cluster.members];
     for (let left = count; left > 0 && members.length > 0; left -= 1) {
       const [member] = members.splice(luck.below(0, members.length), 1);
       this.crash(member, fault);
@@ -198,7 +197,7 @@ export class RaftFaults {
   damage(luck: Luck): void {
     const member = this.leaderOr(luck);
     const { firstIndex, lastIndex } = member.disk.content;
-    if (!this.mayRuinOne || lastIndex < firstIndex || !member.isWhole) return;
+    if (!this.#options.cluster.mayRuin(member) || lastIndex < firstIndex) return;
     if (!member.disk.damage(logIndex(luck.below(firstIndex, lastIndex + 1)))) return;
     this.#hit(member, 'disk-damage');
     // Found at the next start, or by a read before.
@@ -208,10 +207,11 @@ export class RaftFaults {
   /** Somebody restores a backup of the log's folder, and starts the node on it. */
   rollBack({ forMs }: FaultEvent, luck: Luck): void {
     const member = this.leaderOr(luck);
-    if (!this.mayRuinOne || !member.isWhole) return;
+    const { cluster } = this.#options;
+    if (!cluster.mayRuin(member)) return;
     member.disk.takeCopy();
     this.#after(forMs, () => {
-      if (!this.mayRuinOne || !member.isWhole) return;
+      if (!cluster.mayRuin(member)) return;
       member.kill('SIGKILL');
       if (member.disk.restoreCopy()) this.#hit(member, 'disk-rollback');
     });
@@ -241,6 +241,12 @@ export class RaftFaults {
     leader.node?.abdicate('the plan says so');
   }
 
+  /** HAZARDS N9. */
+  changeMembers(change: (cluster: RaftCluster) => void): void {
+    this.#options.count('member-change-asked');
+    change(this.#options.cluster);
+  }
+
   makeUnelectable({ forMs }: FaultEvent, luck: Luck): void {
     const member = this.leaderOr(luck);
     this.#hit(member, 'unelectable');
@@ -249,10 +255,10 @@ export class RaftFaults {
   }
 
   #cut(shape: PartitionShape, luck: Luck): Cut {
-    const { network, members } = this.#options;
+    const { network, cluster } = this.#options;
     const focus = this.leaderOr(luck);
     this.#hit(focus, 'partition');
-    const hosts = members().map(({ id }) => id);
+    const hosts = cluster.members.map(({ id }) => id);
     return network.cut(partition({ shape, hosts, focus: focus.id, random: luck }));
   }
 
@@ -266,10 +272,6 @@ export class RaftFaults {
   #after(ms: number, run: () => void): void {
     this.#options.simulation.after(ms * 1000, run);
   }
-}
-
-function termOf(member: RaftMember): number {
-  return member.node?.status.term ?? 0;
 }
 
 export const strangerId: ReturnType<typeof nodeId> = nodeId('stranger');

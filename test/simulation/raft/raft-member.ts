@@ -1,6 +1,7 @@
 import { codeOf, messageOf } from '../../../base/errors.ts';
 import { defaultRaftTimings, type RaftConfig } from '../../../raft/core/config.ts';
 import { RaftMachine } from '../../../raft/core/machine.ts';
+import type { Member } from '../../../raft/core/membership.ts';
 import type { Message } from '../../../raft/core/messages.ts';
 import type { NodeId } from '../../../raft/core/types.ts';
 import { RaftNode } from '../../../raft/node.ts';
@@ -18,6 +19,7 @@ import {
 import { ObservedMachine } from './observed-machine.ts';
 import { RegisterDatabase } from './register-database.ts';
 import { type RegisterConnections, RegisterServer } from './register-server.ts';
+import { RegisterSnapshots, SimSnapshotSource } from './register-snapshots.ts';
 import { simLogger } from './sim-logger.ts';
 import { SimTransport } from './sim-transport.ts';
 
@@ -33,6 +35,8 @@ export interface MemberSettings {
   readonly isLeaseOn: boolean;
   readonly applyMsMax: number;
   readonly flushEvery: number;
+  readonly snapshotEvery: number;
+  readonly keptEntries: number;
 }
 
 export interface RaftWorld {
@@ -44,6 +48,8 @@ export interface RaftWorld {
   readonly checkers: readonly RaftChecker[];
   readonly settings: MemberSettings;
   readonly onApplied: (node: NodeId, index: number, isNext: boolean) => void;
+  /** The snapshots of another node. */
+  readonly snapshotsOf: (node: NodeId) => RegisterSnapshots | null;
 }
 
 /** One member of the cluster over all its lives: a host, a disk, a database, and the process that runs now, if one does. */
@@ -52,23 +58,25 @@ export class RaftMember {
   readonly host: SimHost;
   readonly disk: SimLogDisk;
   readonly database: RegisterDatabase = new RegisterDatabase();
+  readonly snapshots: RegisterSnapshots = new RegisterSnapshots(this.database);
   readonly #world: RaftWorld;
-  readonly #voters: readonly NodeId[];
+  readonly #initialMembers: readonly Member[];
   #process: SimProcess | null = null;
   #node: RaftNode | null = null;
   #ruin: string | null = null;
   #isHeld = false;
+  #isRetired = false;
 
   constructor(options: {
     readonly id: NodeId;
-    readonly voters: readonly NodeId[];
+    readonly initialMembers: readonly Member[];
     readonly world: RaftWorld;
     readonly clockRate: number;
   }) {
-    const { id, voters, world, clockRate } = options;
+    const { id, initialMembers, world, clockRate } = options;
     this.id = id;
     this.#world = world;
-    this.#voters = voters;
+    this.#initialMembers = initialMembers;
     const bootMs = world.simulation.random('hosts').below(1000, 1_000_000);
     this.host = new SimHost(world.simulation, id, { rate: clockRate, bootMs });
     this.disk = new SimLogDisk(world.simulation, id);
@@ -99,7 +107,7 @@ export class RaftMember {
 
   /** A supervisor starts it again after a while, unless it is held down. */
   start(): void {
-    if (this.#process !== null || this.#ruin !== null) return;
+    if (this.#process !== null || this.#ruin !== null || this.#isRetired) return;
     const { simulation, processes } = this.#world;
     const process = processes.start(this.host, role);
     this.#process = process;
@@ -116,6 +124,16 @@ export class RaftMember {
   release(): void {
     this.#isHeld = false;
     this.start();
+  }
+
+  /** Stopped for good: it is no member any more. */
+  retire(): void {
+    this.#isRetired = true;
+    this.kill('retired');
+  }
+
+  get isRetired(): boolean {
+    return this.#isRetired;
   }
 
   kill(reason: string): void {
@@ -145,6 +163,7 @@ export class RaftMember {
       machine,
       checkers,
     });
+    this.#checkBase(observed);
     const node = new RaftNode({
       config,
       machine: observed,
@@ -152,6 +171,7 @@ export class RaftMember {
       transport: this.#transport(process, observed),
       clock: process.clock,
       logger: simLogger(process),
+      snapshots: { store: this.snapshots, source: this.#snapshotSource(process) },
       onFatal: (error) => this.#failed(process, error),
       tickMs,
       isLeaseOn: settings.isLeaseOn,
@@ -172,7 +192,7 @@ export class RaftMember {
       appendBytesMax,
       uncommittedBytesMax: 16 * appendBytesMax,
       self: this.id,
-      voters: this.#voters,
+      initialMembers: this.#initialMembers,
     };
   }
 
@@ -182,7 +202,6 @@ export class RaftMember {
       process,
       network,
       datagrams,
-      peers: this.#voters.filter((voter) => voter !== this.id),
       processOf: processNameOf,
       onSend: (to, message) => {
         for (const checker of checkers) checker.sent?.(observed, to, message);
@@ -193,7 +212,7 @@ export class RaftMember {
   #serve(process: SimProcess, raft: RaftNode): RegisterServer {
     const { simulation, connections, settings, onApplied } = this.#world;
     const random = simulation.random(`apply ${this.id}`);
-    const { applyMsMax, flushEvery } = settings;
+    const { applyMsMax, flushEvery, snapshotEvery, keptEntries } = settings;
     return new RegisterServer({
       process,
       raft,
@@ -201,8 +220,30 @@ export class RaftMember {
       connections,
       applyMs: () => (applyMsMax === 0 ? 0 : random.below(0, applyMsMax)),
       flushEvery,
+      snapshots: this.snapshots,
+      snapshotEvery,
+      keptEntries,
       onApplied: (index, isNext) => onApplied(this.id, index, isNext),
     });
+  }
+
+  /** What the log no longer holds must be in the database, whatever a crash took from it. */
+  #checkBase({ status, log }: ObservedMachine): void {
+    // A witness has no database, nor has what was one before it was removed.
+    const { memberKind } = status;
+    const hasDatabase = memberKind === 'voter' || memberKind === 'learner';
+    const isThere = !hasDatabase || this.database.appliedIndex >= log.firstIndex - 1;
+    this.#world.simulation.check(
+      isThere,
+      'base',
+      () =>
+        `the log of ${this.id} begins at ${log.firstIndex}, its database ends at ${this.database.appliedIndex}`,
+    );
+  }
+
+  #snapshotSource(process: SimProcess): SimSnapshotSource {
+    const { network, snapshotsOf } = this.#world;
+    return new SimSnapshotSource({ process, network, snapshotsOf, processOf: processNameOf });
   }
 
   /** The node ended itself. A disk that failed is a reason; anything else is a bug. */

@@ -44,6 +44,9 @@ export function drawRaftPlan(scenario: string, seed: number, wishes: Wishes): Ru
     cacheBytesMax: random.below(1000, 60_000),
     applyMsMax: some(50),
     flushEvery: random.below(1, 40),
+    snapshotEvery: on() ? random.below(5, 120) : 0,
+    keptEntries: random.below(0, 60),
+    hasWitness: random.below(0, 4) === 0 ? 1 : 0,
     clients: random.below(1, 5),
     thinkMs: random.below(30, 400),
     largePermille: some(40),
@@ -77,5 +80,7 @@ export function memberSettingsOf(plan: RunPlan): MemberSettings {
     isLeaseOn: knobOf(plan, 'isLeaseOn') === 1,
     applyMsMax: knobOf(plan, 'applyMsMax'),
     flushEvery: or('flushEvery', 1),
+    snapshotEvery: knobOf(plan, 'snapshotEvery'),
+    keptEntries: knobOf(plan, 'keptEntries'),
   };
 }

@@ -1,11 +1,13 @@
+import type { Member, Membership } from '../../../raft/core/membership.ts';
 import type { Message } from '../../../raft/core/messages.ts';
-import { nodeId } from '../../../raft/core/types.ts';
+import type { NodeId } from '../../../raft/core/types.ts';
 import { DurableBeforeSent } from '../checkers/durable-before-sent.ts';
 import { ElectionSafety } from '../checkers/election-safety.ts';
 import { LeaderLog } from '../checkers/leader-log.ts';
 import { Ledger } from '../checkers/ledger.ts';
 import { LinearOrder } from '../checkers/linear-order.ts';
 import { LogMatching } from '../checkers/log-matching.ts';
+import { MemberChanges } from '../checkers/member-changes.ts';
 import { MonotoneState } from '../checkers/monotone-state.ts';
 import { QuorumLog } from '../checkers/quorum-log.ts';
 import type { RaftChecker } from '../checkers/raft-checker.ts';
@@ -21,6 +23,7 @@ import {
   Network,
   Processes,
   perfectNetwork,
+  pickFrom,
   type RunPlan,
   type RunReport,
   type Scenario,
@@ -29,6 +32,7 @@ import {
   type Trace,
 } from '../kernel/index.ts';
 import { messageText } from './message-text.ts';
+import { RaftCluster } from './raft-cluster.ts';
 import { RaftFaults, strangerId } from './raft-faults.ts';
 import { processNameOf, RaftMember, type RaftWorld } from './raft-member.ts';
 import { drawRaftPlan, memberSettingsOf, networkOf } from './raft-plan.ts';
@@ -65,6 +69,7 @@ const faultCounts = [
   'transfer',
   'abdicate',
   'unelectable',
+  'member-changes',
 ];
 /** Fewer runs say nothing about the rest. */
 const runsMin = 50;
@@ -77,7 +82,7 @@ function missingIn(totals: Readonly<Record<string, number>>, runs: number): stri
   if (of('leader-hits') < 2 * runs) missing.push(`only ${of('leader-hits')} faults hit a leader`);
   if (of('commits') < 50 * runs) missing.push(`only ${of('commits')} commits`);
   if (of('reads') < 50 * runs) missing.push(`only ${of('reads')} reads`);
-  if (of('strangers') < runs) missing.push(`only ${of('strangers')} messages of strangers`);
+  if (of('strangers') < runs / 10) missing.push(`only ${of('strangers')} messages of strangers`);
   return missing;
 }
 
@@ -92,7 +97,8 @@ class RaftRun {
   readonly #strangers: Strangers;
   readonly #order: LinearOrder;
   readonly #values: RegisterValues;
-  readonly #members: RaftMember[] = [];
+  readonly #cluster: RaftCluster;
+  #memberChanges: MemberChanges | null = null;
   readonly #clients: RegisterClient[] = [];
   readonly #faults: RaftFaults;
   readonly #processes: Processes;
@@ -117,11 +123,11 @@ class RaftRun {
     this.#elections = new ElectionSafety(simulation);
     this.#strangers = new Strangers(simulation, (id) => id === strangerId);
     this.#ledger = this.#buildCheckers();
-    this.#buildMembers();
+    this.#cluster = this.#buildCluster();
     this.#faults = new RaftFaults({
       simulation,
       network: this.#network,
-      members: () => this.#members,
+      cluster: this.#cluster,
       count: (what) => this.#count(what),
       clockSkewPermille: knobOf(plan, 'clockSkewPermille'),
     });
@@ -130,7 +136,7 @@ class RaftRun {
   async run(): Promise<RunReport> {
     const { faultyMs, faults } = this.#plan;
     const simulation = this.#simulation;
-    for (const member of this.#members) member.start();
+    this.#cluster.start();
     this.#startClients();
     for (const fault of faults) {
       simulation.at(fault.atMs * 1000, () => this.#faults.inject(fault));
@@ -152,11 +158,7 @@ class RaftRun {
     const ledger = new Ledger(simulation, (entry, node) => {
       for (const checker of this.#checkers) checker.committed?.(entry, node);
     });
-    const quorum = new QuorumLog({
-      judge: simulation,
-      disks: () => this.#members.map(({ disk }) => disk),
-      isQuorum: (hosts) => hosts.length * 2 > this.#members.length,
-    });
+    const quorum = new QuorumLog(simulation, () => this.#cluster.everyMember);
     this.#checkers.push(
       new LogMatching(simulation),
       ledger,
@@ -172,37 +174,51 @@ class RaftRun {
     return ledger;
   }
 
-  #buildMembers(): void {
+  #buildCluster(): RaftCluster {
     const plan = this.#plan;
     const simulation = this.#simulation;
     const datagrams = new Datagrams<Message>(this.#network, {
       protocol: 'raft',
       describe: messageText,
     });
+    const checkers = [...this.#checkers, this.#strangerBehind(datagrams)];
     const world: RaftWorld = {
       simulation,
       processes: this.#processes,
       network: this.#network,
       datagrams,
       connections: this.#connections,
-      checkers: [...this.#checkers, this.#strangerBehind(datagrams)],
+      checkers,
       settings: memberSettingsOf(plan),
       onApplied: (node, index, isNext) =>
         simulation.check(isNext, 'G6', () => `${node} applies ${index} out of its turn`),
+      snapshotsOf: (node) => this.#cluster.members.find(({ id }) => id === node)?.snapshots ?? null,
     };
-    const ids = Array.from({ length: plan.nodeCount }, (_, place) => nodeId(`n${place + 1}`));
+    const cluster = new RaftCluster({
+      simulation,
+      nodeCount: plan.nodeCount,
+      hasWitness: knobOf(plan, 'hasWitness') === 1,
+      create: (id, initialMembers) => this.#createMember(world, id, initialMembers),
+      count: (what) => this.#count(what),
+    });
+    this.#memberChanges = new MemberChanges(simulation, this.#ledger, cluster.initial);
+    checkers.push(this.#memberChanges);
+    this.#checkers.push(this.#memberChanges);
+    return cluster;
+  }
+
+  #createMember(world: RaftWorld, id: NodeId, initialMembers: readonly Member[]): RaftMember {
+    const plan = this.#plan;
     const skew = knobOf(plan, 'clockSkewPermille');
-    for (const id of ids) {
-      const clockRate = 1 + simulation.random('hosts').below(-skew, skew + 1) / 1000;
-      const member = new RaftMember({ id, voters: ids, world, clockRate });
-      member.disk.setConditions({
-        ...goodDisk,
-        syncUsMax: Math.max(goodDisk.syncUsMin, knobOf(plan, 'syncUsMax')),
-        slowPermille: knobOf(plan, 'diskSlowPermille'),
-        slowUsMax: knobOf(plan, 'diskSlowUsMax'),
-      });
-      this.#members.push(member);
-    }
+    const clockRate = 1 + this.#simulation.random('hosts').below(-skew, skew + 1) / 1000;
+    const member = new RaftMember({ id, initialMembers, world, clockRate });
+    member.disk.setConditions({
+      ...goodDisk,
+      syncUsMax: Math.max(goodDisk.syncUsMin, knobOf(plan, 'syncUsMax')),
+      slowPermille: knobOf(plan, 'diskSlowPermille'),
+      slowUsMax: knobOf(plan, 'diskSlowUsMax'),
+    });
+    return member;
   }
 
   /** Somebody who is no member overhears messages and sends them on, to anybody, under its own name (I12). */
@@ -214,8 +230,8 @@ class RaftRun {
     return {
       sent: (_node, _to, message) => {
         if (!happens(random, permille)) return;
-        const victim = this.#members[random.below(0, this.#members.length)];
-        if (victim !== undefined) datagrams.send(stranger, processNameOf(victim.id), message);
+        const victim = pickFrom(random, this.#cluster.members);
+        datagrams.send(stranger, processNameOf(victim.id), message);
       },
     };
   }
@@ -233,7 +249,7 @@ class RaftRun {
           random: simulation.random(`client ${number}`),
           order: this.#order,
           values: this.#values,
-          servers: () => this.#members.map(({ id }) => processNameOf(id)),
+          servers: () => this.#cluster.members.map(({ id }) => processNameOf(id)),
           serverOf: processNameOf,
           thinkMs: Math.max(10, knobOf(plan, 'thinkMs')),
           largePermille: knobOf(plan, 'largePermille'),
@@ -272,7 +288,7 @@ class RaftRun {
       'C10',
       () => `no agreement ${convergenceMsMax} ms after the last call: ${this.#describe()}`,
     );
-    const contents = new Set(this.#intact().map(({ database }) => database.describe()));
+    const contents = new Set(this.#databases().map(({ database }) => database.describe()));
     simulation.check(
       contents.size === 1,
       'G8',
@@ -280,15 +296,29 @@ class RaftRun {
     );
   }
 
-  #intact(): RaftMember[] {
-    return this.#members.filter(({ ruin }) => ruin === null);
+  /** Those that must hold the same in the end. */
+  #databases(): RaftMember[] {
+    return this.#membersOf(this.#cluster.settledMembership).filter(
+      ({ node }) => node?.status.memberKind !== 'witness',
+    );
   }
 
+  #membersOf(membership: Membership | null): RaftMember[] {
+    const ids = membership?.incoming.map(({ id }) => id) ?? [];
+    return this.#cluster.members.filter(({ id }) => ids.includes(id));
+  }
+
+  /** No change is under way, nobody waits for a promotion, and every member has everything. */
   #isConverged(): boolean {
-    return this.#intact().every(({ node, database }) => {
+    const membership = this.#cluster.settledMembership;
+    if (membership === null || membership.incoming.some(({ promotion }) => promotion !== null)) {
+      return false;
+    }
+    return this.#membersOf(membership).every(({ node, database }) => {
       if (node === null || node.status.leaderId === null) return false;
-      const { commitIndex, lastIndex, persistedIndex } = node.status;
-      return [commitIndex, lastIndex, persistedIndex, database.appliedIndex].every(
+      const { commitIndex, lastIndex, persistedIndex, memberKind } = node.status;
+      const applied = memberKind === 'witness' ? commitIndex : database.appliedIndex;
+      return [commitIndex, lastIndex, persistedIndex, applied].every(
         (index) => index === this.#ledger.length,
       );
     });
@@ -309,10 +339,10 @@ class RaftRun {
   }
 
   #describe(): string {
-    const nodes = this.#members.map(({ id, node, ruin, database }) => {
+    const nodes = this.#cluster.members.map(({ id, node, ruin, database }) => {
       if (node === null) return `${id} ${ruin === null ? 'down' : 'ruined'}`;
-      const { role, term, commitIndex, lastIndex, persistedIndex } = node.status;
-      return `${id} ${role} t${term} last ${lastIndex} durable ${persistedIndex} commit ${commitIndex} applied ${database.appliedIndex}`;
+      const { role, memberKind, term, commitIndex, lastIndex, persistedIndex } = node.status;
+      return `${id} ${memberKind} ${role} t${term} last ${lastIndex} durable ${persistedIndex} commit ${commitIndex} applied ${database.appliedIndex}`;
     });
     return `ledger ${this.#ledger.length}; ${nodes.join('; ')}`;
   }
@@ -359,6 +389,7 @@ class RaftRun {
         reads: this.#order.reads,
         writes: this.#order.writes,
         strangers: this.#strangers.refused,
+        configurations: this.#memberChanges?.count ?? 0,
         ...Object.fromEntries(this.#counts),
       },
     };

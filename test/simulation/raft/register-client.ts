@@ -100,7 +100,7 @@ export class RegisterClient {
   #drawRequest(number: number): RegisterRequest {
     const { random, process, largePermille } = this.#options;
     const key = pickFrom(random, keys);
-    if (happens(random, 500)) return { kind: 'read', key };
+    if (happens(random, 500)) return { kind: 'read', key, isAnywhere: happens(random, 300) };
     const bytes = happens(random, largePermille) ? largeBytes : random.below(10, 200);
     return { kind: 'write', key, value: `${process.host.name}-${number}`, bytes };
   }

@@ -4,10 +4,12 @@ import { logIndex } from '../../../raft/core/types.ts';
 import type { ProposalReceipt, Raft, RaftStatus } from '../../../raft/raft-api.ts';
 import type { Connections, SimProcess, SimSocket } from '../kernel/index.ts';
 import type { RegisterDatabase } from './register-database.ts';
+import type { RegisterSnapshots } from './register-snapshots.ts';
 
 export type RegisterRequest =
   | { readonly kind: 'write'; readonly key: string; readonly value: string; readonly bytes: number }
-  | { readonly kind: 'read'; readonly key: string };
+  /** `isAnywhere`: whoever is asked answers, leader or not (Raft thesis §6.4). */
+  | { readonly kind: 'read'; readonly key: string; readonly isAnywhere: boolean };
 
 export type RegisterResponse =
   | { readonly kind: 'done'; readonly place: number; readonly value: string | null }
@@ -31,6 +33,11 @@ export interface RegisterServerOptions {
   readonly raft: Raft;
   readonly database: RegisterDatabase;
   readonly connections: RegisterConnections;
+  readonly snapshots: RegisterSnapshots;
+  /** Applied entries between two snapshots; 0 takes none and keeps the whole log. */
+  readonly snapshotEvery: number;
+  /** Entries behind a snapshot that stay in the log, for members that lag a little. */
+  readonly keptEntries: number;
   /** How long the database takes for a piece of the log; 0 is at once. */
   readonly applyMs: () => number;
   /** Entries that are applied before the database makes its state durable. */
@@ -59,7 +66,7 @@ export class RegisterServer {
     socket.onMessage = (request) => {
       const reply: Reply = (response) => socket.send(response);
       if (request.kind === 'write') this.#write(request, reply);
-      else this.#read(request.key, reply);
+      else this.#read(request, reply);
     };
   }
 
@@ -76,15 +83,21 @@ export class RegisterServer {
     this.#writes.set(receipt.firstIndex, { term: receipt.term, reply });
   }
 
-  #read(key: string, reply: Reply): void {
+  #read(request: Extract<RegisterRequest, { readonly kind: 'read' }>, reply: Reply): void {
     const { raft, process } = this.#options;
+    const { key, isAnywhere } = request;
+    if (this.#isWitness) {
+      reply({ kind: 'refused', leader: raft.status.leaderId });
+      return;
+    }
     // A lease is judged when the read comes, and what was committed then is what it must see.
     if (process.clock.monotonicMs() < raft.leaseUntilMs()) {
       this.#readAt(raft.status.commitIndex, key, reply);
       return;
     }
-    raft.readIndex().then(
-      (index) => this.#readAt(index, key, reply),
+    const index = isAnywhere ? raft.readIndexOfLeader() : raft.readIndex();
+    index.then(
+      (place) => this.#readAt(place, key, reply),
       (error: unknown) => this.#refuse(error, reply),
     );
   }
@@ -110,7 +123,32 @@ export class RegisterServer {
       else continue;
       this.#writes.delete(index);
     }
-    if (status.commitIndex > this.#options.database.appliedIndex) void this.#applyAll();
+    if (this.#isWitness) this.#compact(status.commitIndex);
+    else if (status.commitIndex > this.#options.database.appliedIndex) void this.#applyAll();
+    this.#takeSnapshot(status);
+  }
+
+  /** A log-only member applies nothing. */
+  get #isWitness(): boolean {
+    return this.#options.raft.status.memberKind === 'witness';
+  }
+
+  #takeSnapshot({ appliedIndex }: RaftStatus): void {
+    const { raft, database, snapshots, snapshotEvery } = this.#options;
+    const newest = snapshots.describe()?.last.index ?? 0;
+    const isDue = snapshotEvery > 0 && appliedIndex >= newest + snapshotEvery;
+    if (!isDue || appliedIndex !== database.appliedIndex) return;
+    const meta = raft.describeSnapshot(appliedIndex);
+    if (meta === null) return;
+    database.flush();
+    snapshots.take(meta);
+    this.#compact(appliedIndex);
+  }
+
+  #compact(settledIndex: number): void {
+    const { raft, snapshotEvery, keptEntries } = this.#options;
+    const upTo = settledIndex - keptEntries;
+    if (snapshotEvery > 0 && upTo >= raft.status.firstIndex) raft.compact(logIndex(upTo));
   }
 
   async #applyAll(): Promise<void> {
@@ -141,7 +179,8 @@ export class RegisterServer {
 
   #applyOne(entry: Parameters<RegisterDatabase['apply']>[0]): void {
     const { database, onApplied, process, flushEvery } = this.#options;
-    if (process.isDead) return;
+    // A snapshot may have been installed while these entries were read.
+    if (process.isDead || entry.index <= database.appliedIndex) return;
     onApplied(entry.index, database.apply(entry));
     if (entry.index % flushEvery === 0) database.flush();
   }

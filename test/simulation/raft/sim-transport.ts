@@ -1,6 +1,6 @@
 import type { Message } from '../../../raft/core/messages.ts';
 import { type NodeId, nodeId } from '../../../raft/core/types.ts';
-import type { Transport, TransportEvents } from '../../../raft/transport.ts';
+import type { PeerPlace, Transport, TransportEvents } from '../../../raft/transport.ts';
 import { type Datagrams, hostOf, type Network, type SimProcess } from '../kernel/index.ts';
 
 /** How often a transport looks whether its peers can be reached, as keepalive pings do. */
@@ -10,7 +10,6 @@ export interface SimTransportOptions {
   readonly process: SimProcess;
   readonly network: Network;
   readonly datagrams: Datagrams<Message>;
-  readonly peers: readonly NodeId[];
   /** The process that a node's Raft messages go to. */
   readonly processOf: (peer: NodeId) => string;
   /** A message leaves the process. */
@@ -21,6 +20,7 @@ export interface SimTransportOptions {
 export class SimTransport implements Transport {
   readonly #options: SimTransportOptions;
   readonly #up = new Set<NodeId>();
+  #peers: readonly NodeId[] = [];
   #stopProbing: () => void = () => undefined;
   #isOpen = false;
 
@@ -34,6 +34,12 @@ export class SimTransport implements Transport {
     datagrams.bind(process, ({ from, message }) => events.onMessage(nodeId(hostOf(from)), message));
     this.#stopProbing = process.clock.every(probeMs, () => this.#probe(events));
     return Promise.resolve();
+  }
+
+  /** Everybody is reached by name, member or not; only members are watched. */
+  setMembers(members: readonly PeerPlace[]): void {
+    this.#peers = members.map(({ id }) => id);
+    for (const peer of [...this.#up]) if (!this.#peers.includes(peer)) this.#up.delete(peer);
   }
 
   send(to: NodeId, message: Message): void {
@@ -51,8 +57,8 @@ export class SimTransport implements Transport {
   }
 
   #probe(events: TransportEvents): void {
-    const { process, network, peers, processOf } = this.#options;
-    for (const peer of peers) {
+    const { process, network, processOf } = this.#options;
+    for (const peer of this.#peers) {
       const name = processOf(peer);
       const isCut = network.isBlocked(process.name, name) || network.isBlocked(name, process.name);
       const isUp = !isCut && network.findProcess(name) !== null;
