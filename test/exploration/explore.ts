@@ -26,6 +26,7 @@ const maxima: Readonly<Record<string, number>> = {
   nodes: 3,
   transactions: 3,
   terms: 9,
+  meddlings: 2,
 };
 
 class UsageError extends Error {

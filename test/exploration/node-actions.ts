@@ -1,5 +1,6 @@
 import { roleFieldsOf } from './cores.ts';
 import {
+  contentOf,
   errantHidden,
   errantWaiting,
   keyOfNode,
@@ -154,7 +155,7 @@ function killSession(step: NodeStep, content: number): void {
   node.sessions = node.sessions.filter((each) => each !== content);
   if (step.has('lost-commit-is-an-error')) step.events.push({ kind: 'answered-error', content });
   if (!step.has('kill-releases-waiter')) return;
-  const waiting = waitingOf(node).filter((each) => Math.floor(each / 100) === content);
+  const waiting = waitingOf(node).filter((each) => contentOf(each) === content);
   node.engine = [...node.engine, ...waiting];
 }
 
@@ -225,7 +226,8 @@ const hiddenNumber = 5;
 
 /** While nobody watches, an administrator starts the server without semisync, writes, and stops it. */
 function listMeddling(node: NodeState, list: Listing): void {
-  if (node.isServerUp || waitingOf(node).length > 0) return;
+  const isDone = node.engine.some((each) => contentOf(each) === errantHidden);
+  if (isDone || node.isServerUp || waitingOf(node).length > 0) return;
   list(
     'an administrator writes without the gate',
     ({ node: next, self }) => {
