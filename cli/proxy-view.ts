@@ -7,7 +7,8 @@ import type { MemberConfig } from './config-schema.ts';
  * Where this node's two ports lead, from what Raft and the bridge say. Pure.
  *
  * Read-write: the local primary, else the leader's node. Read-only: the local server while it is a replica, else another node
- * that is connected and does not lead. Null means that nobody can serve now, and new sessions wait.
+ * that is connected and does not lead. A witness has no server, and one that was removed shows the past for ever. Null means that
+ * nobody can serve now, and new sessions wait.
  */
 export function proxyView(facts: {
   readonly self: string;
@@ -33,14 +34,17 @@ function readWriteTarget({ self, members, mysqlPort, raft, role }: Facts): Proxy
   }
   const leader = members.find((member) => member.id === raft.leaderId && member.id !== self);
   const peer = raft.peers.find(({ id }) => id === leader?.id);
-  if (leader === undefined || peer === undefined) return null;
+  // A witness leads for as long as it takes to hand on.
+  if (leader === undefined || peer === undefined || peer.kind === 'witness') return null;
   return { kind: 'remote', nodeId: peer.id, host: leader.host, port: leader.forwardReadWritePort };
 }
 
 function readOnlyTarget({ members, mysqlPort, raft, role }: Facts): ProxyTarget | null {
-  if (role.kind === 'replica' || role.kind === 'catching-up')
-    return { kind: 'local', port: mysqlPort };
-  const peer = raft.peers.find(({ id, isConnected }) => isConnected && id !== raft.leaderId);
+  const isServing = role.kind === 'replica' || role.kind === 'catching-up';
+  if (isServing && !raft.isRemoved) return { kind: 'local', port: mysqlPort };
+  const peer = raft.peers.find(
+    ({ id, kind, isConnected }) => isConnected && kind !== 'witness' && id !== raft.leaderId,
+  );
   const member = members.find(({ id }) => id === peer?.id);
   if (peer === undefined || member === undefined) return null;
   return { kind: 'remote', nodeId: peer.id, host: member.host, port: member.forwardReadOnlyPort };

@@ -5,6 +5,7 @@ import type { Logger } from '../base/logger.ts';
 import type { Effect, PersistEffect, SendEntriesEffect } from './core/effects.ts';
 import type { Entry } from './core/entry.ts';
 import type { Input } from './core/inputs.ts';
+import { membersMax } from './core/membership.ts';
 import type { Message } from './core/messages.ts';
 import { logIndex, type NodeId } from './core/types.ts';
 import { EntryCache } from './entry-cache.ts';
@@ -38,6 +39,9 @@ interface GatedSend {
   readonly message: Message;
   readonly after: number;
 }
+
+/** Twice what two configurations can name. What is forgotten is made again when it is needed. */
+const outboxesMax = 4 * membersMax;
 
 /**
  * Carries out effects in order and reports completions as inputs. It decides nothing: what must be durable first is
@@ -160,6 +164,7 @@ export class EffectRunner {
   #outbox(peer: NodeId): PeerOutbox {
     const known = this.#outboxes.get(peer);
     if (known !== undefined) return known;
+    this.#forgetOutbox();
     const outbox = new PeerOutbox({
       peer,
       appendBytesMax: this.#options.appendBytesMax,
@@ -171,6 +176,14 @@ export class EffectRunner {
     });
     this.#outboxes.set(peer, outbox);
     return outbox;
+  }
+
+  /** Members are fewer than the maximum; strangers that were answered may be many over the years. */
+  #forgetOutbox(): void {
+    const [oldest] = this.#outboxes;
+    if (oldest === undefined || this.#outboxes.size < outboxesMax) return;
+    oldest[1].stop();
+    this.#outboxes.delete(oldest[0]);
   }
 
   #sendFailed(peer: NodeId, error: unknown): void {

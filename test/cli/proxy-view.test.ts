@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { proxyView } from '../../cli/proxy-view.ts';
 import type { RoleState } from '../../mysql-bridge/role/role-types.ts';
 import type { ProxyView } from '../../proxy/proxy-api.ts';
+import type { MemberKind } from '../../raft/core/membership.ts';
 import { nodeId } from '../../raft/core/types.ts';
 import type { RaftStatus } from '../../raft/raft-api.ts';
 import { raftStatus } from '../support/node-status.ts';
@@ -29,8 +30,12 @@ function view(role: RoleState, raft: Partial<RaftStatus> = {}): ProxyView {
   });
 }
 
-function peer(id: string, isConnected: boolean): RaftStatus['peers'][number] {
-  return { id: nodeId(id), kind: 'voter', isConnected, matchIndex: null, appliedIndex: null };
+function peer(
+  id: string,
+  isConnected: boolean,
+  kind: MemberKind = 'voter',
+): RaftStatus['peers'][number] {
+  return { id: nodeId(id), kind, isConnected, matchIndex: null, appliedIndex: null };
 }
 
 test.each(['primary', 'quiescing', 'handing-over', 'resuming'] as const)(
@@ -74,4 +79,17 @@ test('read-only of a server that is down leads to a follower that is connected, 
   expect(view({ kind: 'undecided' }).readOnly).toMatchObject({ nodeId: 'n3', port: 7309 });
   const peers = [peer('n1', true), peer('n3', false)];
   expect(view({ kind: 'undecided' }, { peers }).readOnly).toBeNull();
+});
+
+test('neither port leads to a witness: it has no server', () => {
+  const peers = [peer('n1', true, 'witness'), peer('n3', true)];
+
+  expect(view({ kind: 'replica' }, { peers }).readWrite).toBeNull();
+  expect(view({ kind: 'undecided' }, { peers, leaderId: nodeId('n2') }).readOnly).toMatchObject({
+    nodeId: 'n3',
+  });
+});
+
+test('read-only of a node that was removed leads to another one: its own server shows the past for ever', () => {
+  expect(view({ kind: 'replica' }, { isRemoved: true }).readOnly).toMatchObject({ nodeId: 'n3' });
 });

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { applyChanges, type MemberChange } from '../../../raft/core/member-changes.ts';
 import {
   allMembers,
   haveSameVoters,
@@ -17,7 +18,9 @@ import {
   encodeMembership,
   membershipBytesMax,
 } from '../../../raft/core/membership-codec.ts';
+import { hasQuorum } from '../../../raft/core/quorum.ts';
 import { nodeId } from '../../../raft/core/types.ts';
+import { doQuorumsMeet, isQuorumOf } from '../safety-checker.ts';
 import { configurations, memberships } from './membership-arbitraries.ts';
 
 const [n1, n2, n3] = [nodeId('n1'), nodeId('n2'), nodeId('n3')];
@@ -145,3 +148,94 @@ test('a cluster begins with voters alone', () => {
     outgoing: [],
   });
 });
+
+test('any quorum of a configuration meets any quorum of the one before, through the joint one (I11)', () => {
+  fc.assert(
+    fc.property(configurations, configurations, (before, after) => {
+      const old = { incoming: before, outgoing: [] };
+      const joint = { incoming: after, outgoing: before };
+      const next = { incoming: after, outgoing: [] };
+
+      expect(doQuorumsMeet(old, joint)).toBe(true);
+      expect(doQuorumsMeet(joint, next)).toBe(true);
+      if (haveSameVoters(before, after)) expect(doQuorumsMeet(old, next)).toBe(true);
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test('without the joint one they need not meet: five voters have a majority besides one of two of them', () => {
+  const [few, many] = [
+    [n1, n2],
+    [n1, n2, n3, nodeId('n4'), nodeId('n5')],
+  ].map((ids) => membershipOfVoters(ids));
+  if (few === undefined || many === undefined) throw new Error('two configurations');
+
+  expect(doQuorumsMeet(few, many)).toBe(false);
+});
+
+test('a majority is counted as the thesis says, whatever the learners say', () => {
+  const ids = fc.subarray(Array.from({ length: 9 }, (_, place) => nodeId(`n${place + 1}`)));
+  fc.assert(
+    fc.property(memberships, ids, (membership, agreeing) => {
+      const counted = hasQuorum(voterSetsOf(membership), (id) => agreeing.includes(id));
+      expect(counted).toBe(isQuorumOf(membership, agreeing));
+    }),
+  );
+});
+
+test('changes lead from any configuration to any other, and back', () => {
+  fc.assert(
+    fc.property(configurations, configurations, (before, after) => {
+      const there = applyChanges(before, differences(before, after));
+      const back = applyChanges(after, differences(after, before));
+      const isSame = byId(before).join() === byId(after).join();
+
+      expect(there.kind === 'members' ? byId(there.members) : there.reason).toEqual(
+        isSame ? 'nothing-changes' : byId(after),
+      );
+      expect(back.kind === 'members' ? byId(back.members) : back.reason).toEqual(
+        isSame ? 'nothing-changes' : byId(before),
+      );
+    }),
+  );
+});
+
+test('a change that cannot be made is named, and then none is', () => {
+  const members = [voterMember(n1), voterMember(n2)];
+
+  expect(
+    applyChanges(members, [
+      { kind: 'remove', id: n1 },
+      { kind: 'remove', id: n1 },
+    ]),
+  ).toEqual({
+    kind: 'refused',
+    reason: 'unknown-member',
+    detail: 'n1 is no member',
+  });
+  expect(applyChanges(members, [{ kind: 'add', member: witness('n2') }])).toMatchObject({
+    reason: 'already-member',
+  });
+  expect(applyChanges(members, [{ kind: 'update', member: witness('n3') }])).toMatchObject({
+    reason: 'unknown-member',
+  });
+  expect(applyChanges(members, [])).toMatchObject({ reason: 'nothing-changes' });
+});
+
+function differences(before: readonly Member[], after: readonly Member[]): MemberChange[] {
+  const has = (members: readonly Member[], id: Member['id']): boolean =>
+    members.some((member) => member.id === id);
+  return [
+    ...before
+      .filter(({ id }) => !has(after, id))
+      .map(({ id }): MemberChange => ({ kind: 'remove', id })),
+    ...after.map(
+      (member): MemberChange => ({ kind: has(before, member.id) ? 'update' : 'add', member }),
+    ),
+  ];
+}
+
+function byId(members: readonly Member[]): readonly string[] {
+  return members.map((member) => JSON.stringify(member)).sort();
+}
