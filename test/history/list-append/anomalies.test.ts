@@ -10,14 +10,15 @@ const stable: readonly Consistency[] = every.filter((level) => level !== 'read-c
 const serial: readonly Consistency[] = stable.filter((level) => level !== 'snapshot-isolation');
 const strict: readonly Consistency[] = ['strict-serializable'];
 
-/** Expects exactly these names at these levels, and nothing at the others. */
+/** Expects exactly these names at these levels, and nothing, or `others`, at the others. */
 function expectAt(
   operations: readonly Operation[],
   names: readonly string[],
   forbidding: readonly Consistency[],
+  others: readonly string[] = [],
 ): void {
   const found = Object.fromEntries(every.map((level) => [level, namesOf(operations, level)]));
-  const expected = every.map((level) => [level, forbidding.includes(level) ? names : []]);
+  const expected = every.map((level) => [level, forbidding.includes(level) ? names : others]);
   expect(found).toEqual(Object.fromEntries(expected));
 }
 
@@ -150,6 +151,23 @@ test('an append nobody knows the end of cannot take effect before it was called'
   expectAt(operations, ['G1c-realtime'], strict);
 });
 
+test('an append nobody knows the end of took effect also if only a read that contradicts others shows it', () => {
+  const operations = concurrent(
+    { steps: 'ax9 ay1', outcome: 'info' },
+    ...['ax1', 'ax2', 'rx1,2', 'rx9 ry'],
+  );
+  expectAt(operations, ['incompatible-order', 'G-single'], stable, ['incompatible-order']);
+});
+
+test('that a client gave up on a transaction is not its end', () => {
+  const operations = concurrent(
+    { steps: 'ax1', outcome: 'info', from: 0, to: 1 },
+    { steps: 'rx', from: 2, to: 3 },
+    { steps: 'rx1', from: 4, to: 5 },
+  );
+  expectAt(operations, [], []);
+});
+
 test('what a transaction of unknown end would have read tells nothing', () => {
   expectAt(concurrent({ steps: 'ax2 ry', outcome: 'info' }, 'ax1 ay1', 'rx1,2 ry1'), [], []);
 });
@@ -169,6 +187,10 @@ test('others may append between a read and an append of one transaction only whe
 
 test('nobody may append between an append and a later read of one transaction', () => {
   expect(namesOf(concurrent('ax2', 'ax1 rx1,2'), 'read-committed')).toContain('internal');
+});
+
+test('a transaction that has seen its own append knows the whole list from there on', () => {
+  expect(namesOf(concurrent('ax5', 'ax1 rx1 ax2 rx5,1,2'), 'read-committed')).toContain('internal');
 });
 
 test('future read: a transaction reads what it appends only afterwards', () => {

@@ -102,6 +102,24 @@ function shortest(cycles: readonly Cycle[], name: string | undefined): number {
   return Math.min(...lengths);
 }
 
+test('a node that stands for many edges takes no step', () => {
+  const builder = new GraphBuilder(nodeCount);
+  const hub = builder.addNode();
+  for (const [from, to, kind] of [
+    [0, 1, rw],
+    [1, 2, rw],
+    [2, 3, wr],
+    [2, hub, rw],
+    [3, 4, wr],
+    [hub, 4, via],
+    [4, 0, wr],
+  ] as const) {
+    builder.addEdge(from, to, kind, 0);
+  }
+  const found = cyclesFound(builder.build(), allRules, 1000);
+  expect(found.map((cycle) => cycle.map(({ from }) => from))).toEqual([[0, 1, 2, 4]]);
+});
+
 test('snapshot isolation sees a cycle exactly if there is one without two rw side by side', () => {
   const rules: ConsistencyRules = { antiDependencies: 'apart', stableReads: true, realTime: false };
   const seen = { none: 0, some: 0 };

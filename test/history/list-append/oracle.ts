@@ -13,7 +13,7 @@ export function hasSerialOrder(operations: readonly Operation[], isStrict: boole
     if ([...rest].every(({ outcome }) => outcome === 'info')) return true;
     for (const next of [...rest]) {
       const mustWait =
-        isStrict && [...rest].some((other) => other !== next && other.endAt < next.callAt);
+        isStrict && [...rest].some((other) => other.outcome === 'ok' && other.endAt < next.callAt);
       if (mustWait) continue;
       const after = execute(next, state);
       if (after === null) continue;

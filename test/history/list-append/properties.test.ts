@@ -195,7 +195,11 @@ function tinyOperations(
         outcome,
         // Calls and ends have different places: no two events are at the same one.
         callAt: callAt * 100 + index,
-        endAt: outcome === 'info' ? Number.POSITIVE_INFINITY : (callAt + length) * 100 + 50 + index,
+        // Of some whose end is unknown it is known when the client gave up.
+        endAt:
+          outcome === 'info' && length < 4
+            ? Number.POSITIVE_INFINITY
+            : (callAt + length) * 100 + 50 + index,
         callNanos: null,
         endNanos: null,
         callLine: index + 1,

@@ -12,7 +12,7 @@ export const unlimited: CheckLimits = {
 export interface Told {
   readonly steps: string;
   readonly outcome?: Outcome;
-  /** When it was called and when it ended; all at the same time unless told. */
+  /** When it was called and when it ended; all at the same time unless told, and one of unknown end never. */
   readonly from?: number;
   readonly to?: number;
 }
@@ -33,7 +33,8 @@ export function inTurn(...told: readonly (string | Told)[]): Operation[] {
 }
 
 function operationOf(told: Told, index: number, count: number): Operation {
-  const { steps, outcome = 'ok', from = index, to = count + index } = told;
+  const { steps, outcome = 'ok', from = index } = told;
+  const to = told.to ?? (outcome === 'info' ? Number.POSITIVE_INFINITY : count + index);
   const parsed = steps.split(' ').filter(Boolean).map(stepOf);
   const asked = parsed.map(([f, key, value]): HistoryValue => [f, key, f === 'r' ? null : value]);
   return {
@@ -44,11 +45,11 @@ function operationOf(told: Told, index: number, count: number): Operation {
     output: outcome === 'ok' ? parsed : null,
     outcome,
     callAt: from,
-    endAt: outcome === 'info' ? Number.POSITIVE_INFINITY : to,
+    endAt: to,
     callNanos: null,
     endNanos: null,
     callLine: from + 1,
-    endLine: outcome === 'info' ? null : to + 1,
+    endLine: Number.isFinite(to) ? to + 1 : null,
   };
 }
 
