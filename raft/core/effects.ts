@@ -118,7 +118,7 @@ export type MembershipRejection =
   | 'already-member'
   /** The configuration would be no different. */
   | 'nothing-changes'
-  /** No cluster can work in this configuration: no voter, only witnesses, too many members, … */
+  /** No cluster can work in this configuration: no voter, only witnesses, a witness that is to serve, … */
   | 'unusable'
   /** Somebody would vote who is not a learner that is caught up, so that commits might stop. */
   | 'not-caught-up'

@@ -124,13 +124,24 @@ function beginChange(state: RaftState, { changeId, changes }: ChangeRequest): Re
   const changed = applyChanges(before, changes);
   if (changed.kind === 'refused') return { reason: changed.reason, detail: changed.detail };
   const { members } = changed;
-  const fault = membershipFault({ incoming: members, outgoing: [] });
+  const fault =
+    membershipFault({ incoming: members, outgoing: [] }) ?? statelessFault(before, members);
   if (fault !== null) return { reason: 'unusable', detail: fault };
   const refusal = quorumRefusal(state, leader, members);
   if (refusal !== null) return refusal;
   leader.changeId = changeId;
   moveTo(state, leader, members);
   return null;
+}
+
+/** A witness drops entries it never applied, so nothing it holds could bring a database to where its log begins. */
+function statelessFault(before: readonly Member[], after: readonly Member[]): string | null {
+  const stateless = before.find(
+    ({ id, kind }) =>
+      kind === 'witness' && after.some((member) => member.id === id && member.kind !== 'witness'),
+  );
+  if (stateless === undefined) return null;
+  return `${stateless.id} is a witness and has no database: remove it, then add it with an empty disk`;
 }
 
 /** A configuration whose majority is away or far behind stops every commit, its own reversal too (Raft thesis §4.2.1). */

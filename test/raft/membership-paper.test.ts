@@ -496,3 +496,17 @@ test('a witness waits longer than any voter before it campaigns', () => {
   node.tick();
   expect(node.status.role).toBe('pre-candidate');
 });
+
+test('a witness becomes nothing else in place: it has no database, and may lack the front of the log', () => {
+  const node = new LoneNode({ members: [...voters(n1, n2).incoming, witness(n3)] });
+  node.leadReady();
+  node.acknowledge('n3', 1);
+
+  node.change(1, { kind: 'update', member: voterMember(n3) });
+  node.change(2, { kind: 'remove', id: n3 }, { kind: 'add', member: learner(n3, 'voter') });
+
+  expect(node.takeEffectsOf('membership-change-ended')).toMatchObject([
+    { changeId: 1, end: { kind: 'rejected', reason: 'unusable' } },
+    { changeId: 2, end: { kind: 'rejected', reason: 'unusable' } },
+  ]);
+});
