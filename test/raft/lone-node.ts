@@ -9,6 +9,7 @@ import type { MemberChange } from '../../raft/core/member-changes.ts';
 import { type Member, type Membership, membershipOfVoters } from '../../raft/core/membership.ts';
 import { encodeMembership } from '../../raft/core/membership-codec.ts';
 import type { AppendRequest, Message } from '../../raft/core/messages.ts';
+import type { SnapshotMeta } from '../../raft/core/snapshot.ts';
 import type { MachineStatus } from '../../raft/core/status.ts';
 import { type EntryId, logIndex, type NodeId, nodeId, term } from '../../raft/core/types.ts';
 import { SimulatedNode } from './simulated-node.ts';
@@ -22,9 +23,11 @@ export interface LoneNodeOptions {
   readonly voters?: readonly string[];
   /** Instead of `voters`. */
   readonly members?: readonly Member[];
+  /** What the log on the disk begins behind; by default nothing. */
+  readonly behind?: EntryId;
   /** On the disk at the start, behind those of `terms`. */
   readonly memberships?: readonly Membership[];
-  /** Terms of the entries on the disk at the start, from index 1. */
+  /** Terms of the entries on the disk at the start, from index 1 or behind `behind`. */
   readonly terms?: readonly number[];
   /** Default: that of the last entry. */
   readonly term?: number;
@@ -43,17 +46,19 @@ export class LoneNode {
 
   constructor(options: LoneNodeOptions = {}) {
     const { voters = ['n1', 'n2', 'n3'], terms = [], seed = 1, votedFor } = options;
+    const { behind = null } = options;
+    const base = behind?.index ?? 0;
     this.#node = new SimulatedNode({
       disk: {
         hardState: {
-          term: term(options.term ?? terms.at(-1) ?? 0),
+          term: term(options.term ?? terms.at(-1) ?? behind?.term ?? 0),
           votedFor: votedFor === undefined ? null : nodeId(votedFor),
         },
-        snapshot: null,
+        snapshot: behind === null ? null : { last: behind, membership: null },
         entries: [
-          ...entriesOf(terms),
+          ...entriesOf(terms, base + 1),
           ...(options.memberships ?? []).map((membership, place) =>
-            membershipEntry(membership, id(terms.at(-1) ?? 1, terms.length + 1 + place)),
+            membershipEntry(membership, id(terms.at(-1) ?? 1, base + terms.length + 1 + place)),
           ),
         ],
         taken: null,
@@ -68,6 +73,20 @@ export class LoneNode {
       onEffect: (_, effect) => this.#effects.push(effect),
       onSend: (_, to, message) => this.#sent.push({ to, message }),
     });
+  }
+
+  /** The snapshot it fetches, until the fetch ends. */
+  get fetched(): SnapshotMeta | null {
+    return this.#node.fetch?.meta ?? null;
+  }
+
+  endFetch(isWhole: boolean): void {
+    this.#node.endFetch(isWhole);
+  }
+
+  /** A snapshot of what is applied, for others to fetch. */
+  takeSnapshot(): void {
+    this.#node.takeSnapshot();
   }
 
   get status(): MachineStatus {

@@ -1,0 +1,299 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { SeededRandom } from '../../../base/random.ts';
+import { defaultRaftTimings, type RaftConfig } from '../../../raft/core/config.ts';
+import { lagDenialsMax } from '../../../raft/core/limits.ts';
+import { membershipOfVoters } from '../../../raft/core/membership.ts';
+import type { Message } from '../../../raft/core/messages.ts';
+import { logIndex, type NodeId, nodeId, term } from '../../../raft/core/types.ts';
+import { config, entriesOf, id, LoneNode } from '../lone-node.ts';
+import { SimulatedNode } from '../simulated-node.ts';
+
+const lagMax = 10;
+const longLog = Array.from({ length: 100 }, () => 1);
+
+function node(applied: number | null, options: { readonly voters?: readonly string[] } = {}) {
+  const made = new LoneNode({ terms: longLog, config: { applyLagMax: lagMax }, ...options });
+  if (applied !== null) made.step({ kind: 'applied', index: logIndex(applied) });
+  return made;
+}
+
+function ticksToCampaign(of: LoneNode): number {
+  let ticks = 0;
+  for (; of.status.role === 'follower' && ticks < 1000; ticks += 1) of.tick();
+  return ticks;
+}
+
+function askPreVote(of: LoneNode, applied: number, last = id(1, 100)): boolean | null {
+  of.receive('n2', {
+    kind: 'pre-vote-request',
+    term: term(2),
+    last,
+    appliedIndex: logIndex(applied),
+  });
+  return of.takeSentOf('pre-vote-response')[0]?.granted ?? null;
+}
+
+const spread = config.electionTicksMax - config.electionTicksMin;
+
+test('a node that lags waits longer in proportion, and never more than twice the spread of timeouts', () => {
+  const soon = ticksToCampaign(node(100));
+
+  expect(ticksToCampaign(node(100 - lagMax))).toBe(soon);
+  expect(ticksToCampaign(node(100 - 2 * lagMax))).toBe(soon + spread);
+  expect(ticksToCampaign(node(5))).toBe(soon + 2 * spread);
+});
+
+test('a node whose MySQL was not heard from has no known lag, and one alone waits for nobody', () => {
+  const alone = node(0, { voters: ['n1'] });
+
+  expect(ticksToCampaign(node(null))).toBe(ticksToCampaign(node(100)));
+  expect(ticksToCampaign(alone)).toBe(1);
+});
+
+test('a node that catches up while it waits campaigns as soon as any', () => {
+  const lagging = node(0);
+  lagging.tick(config.electionTicksMax - 1);
+  expect(lagging.status.role).toBe('follower');
+
+  lagging.step({ kind: 'applied', index: logIndex(100) });
+  lagging.tick();
+
+  expect(lagging.status.role).toBe('pre-candidate');
+});
+
+test('a better applied node denies the pre-vote of a lagging one, and asks in its turn at once', () => {
+  const better = node(100);
+  better.tick(config.electionTicksMin);
+
+  expect(askPreVote(better, 100 - lagMax - 1)).toBe(false);
+
+  expect(better.status).toMatchObject({ role: 'pre-candidate', term: 1 });
+});
+
+test('a node that is ahead by no more than the bound grants', () => {
+  const ahead = node(100);
+  ahead.tick(config.electionTicksMin);
+
+  expect(askPreVote(ahead, 100 - lagMax)).toBe(true);
+  expect(ahead.status.role).toBe('follower');
+});
+
+test('a longer log is granted whatever its lag: the better applied node could not win against it', () => {
+  const better = node(100);
+  better.tick(config.electionTicksMin);
+
+  expect(askPreVote(better, 0, id(1, 101))).toBe(true);
+});
+
+test('who cannot lead denies nobody', () => {
+  const quarantined = node(100);
+  quarantined.step({ kind: 'set-electable', isElectable: false });
+  quarantined.tick(config.electionTicksMin);
+  const unknown = node(null);
+  unknown.tick(config.electionTicksMin);
+
+  expect(askPreVote(quarantined, 0)).toBe(true);
+  expect(askPreVote(unknown, 0)).toBe(true);
+});
+
+test('denials end after a few, and count anew once a leader was heard', () => {
+  const better = node(100);
+  better.tick(config.electionTicksMin);
+  const answers = Array.from({ length: lagDenialsMax + 1 }, () => askPreVote(better, 0));
+  expect(answers).toEqual([...Array(lagDenialsMax).fill(false), true]);
+
+  better.receiveAppend('n3', { term: 2, previous: id(1, 100) });
+  better.persist();
+  better.tick(config.electionTicksMin);
+  better.receive('n2', {
+    kind: 'pre-vote-request',
+    term: term(3),
+    last: id(1, 100),
+    appliedIndex: logIndex(0),
+  });
+
+  expect(better.takeSentOf('pre-vote-response').at(-1)).toMatchObject({ granted: false });
+});
+
+test('a real vote is never denied for a lag: only the log decides who may lead (§3.6.1)', () => {
+  const better = node(100);
+  better.tick(config.electionTicksMin);
+
+  better.receive('n2', {
+    kind: 'vote-request',
+    term: term(2),
+    last: id(1, 100),
+    isTransfer: false,
+  });
+  better.persist();
+
+  expect(better.takeSentOf('vote-response')).toMatchObject([{ granted: true }]);
+});
+
+/** n1 leads with all of the log applied up to `own`, and hears how far the others are. */
+function leaderThatHears(own: number, others: { readonly n2: number; readonly n3: number }) {
+  const leader = node(null);
+  leader.lead();
+  leader.persist();
+  leader.step({ kind: 'applied', index: logIndex(own) });
+  for (const [from, applied] of Object.entries(others)) {
+    leader.receive(from, {
+      kind: 'append-response',
+      term: leader.status.term,
+      readRound: 0,
+      appliedIndex: logIndex(applied),
+      result: { kind: 'matched', matchIndex: leader.status.lastIndex },
+    });
+  }
+  leader.takeSent();
+  return leader;
+}
+
+test('a leader that lags hands on to the best applied voter, as soon as its term is committed', () => {
+  const leader = leaderThatHears(20, { n2: 60, n3: 101 });
+
+  leader.tick();
+
+  const sent = leader.takeSent().filter(({ message }) => message.kind === 'timeout-now');
+  expect(sent).toMatchObject([{ to: 'n3' }]);
+  expect(leader.status.isTransferring).toBe(true);
+});
+
+test('a leader that lags no more than the others keeps the lead', () => {
+  const leader = leaderThatHears(20, { n2: 20 + lagMax, n3: 0 });
+
+  leader.tick(3);
+
+  expect(leader.takeSentOf('timeout-now')).toEqual([]);
+});
+
+test('a leader hands on once in its term, and only in its first moments', () => {
+  const once = leaderThatHears(20, { n2: 60, n3: 101 });
+  for (let ticks = 0; ticks <= config.transferTicksMax; ticks += 1) {
+    once.tick();
+    for (const peer of ['n2', 'n3']) once.acknowledge(peer, once.status.lastIndex);
+  }
+  expect(once.status).toMatchObject({ role: 'leader', isTransferring: false });
+  once.takeSent();
+  once.tick(3);
+  expect(once.takeSentOf('timeout-now')).toEqual([]);
+
+  const late = leaderThatHears(20, { n2: 20, n3: 20 });
+  for (let ticks = 0; ticks <= config.electionTicksMax; ticks += 1) {
+    late.tick();
+    for (const peer of ['n2', 'n3']) late.acknowledge(peer, late.status.lastIndex);
+  }
+  late.receive('n3', {
+    kind: 'append-response',
+    term: late.status.term,
+    readRound: 0,
+    appliedIndex: logIndex(101),
+    result: { kind: 'matched', matchIndex: late.status.lastIndex },
+  });
+  late.takeSent();
+  late.tick();
+  expect(late.takeSentOf('timeout-now')).toEqual([]);
+});
+
+test('a chosen successor holds what is committed before it is well applied', () => {
+  const leader = node(100);
+  leader.lead(['n2']);
+  leader.persist();
+  const hear = (from: string, matchIndex: number, applied: number): void =>
+    leader.receive(from, {
+      kind: 'append-response',
+      term: leader.status.term,
+      readRound: 0,
+      appliedIndex: logIndex(applied),
+      result: { kind: 'matched', matchIndex: logIndex(matchIndex) },
+    });
+  hear('n3', 90, 90);
+  hear('n2', leader.status.lastIndex, 40);
+  leader.takeSent();
+
+  leader.step({ kind: 'transfer-leadership', target: null });
+
+  const sent = leader.takeSent().filter(({ message }) => message.kind === 'timeout-now');
+  expect(sent).toMatchObject([{ to: 'n2' }]);
+});
+
+/** Nodes with equal logs and databases that are not equally far, on wires and disks that work. */
+class Cluster {
+  readonly nodes: SimulatedNode[];
+  #wire: { readonly from: NodeId; readonly to: NodeId; readonly message: Message }[] = [];
+
+  constructor(applied: readonly number[], seed: number) {
+    const ids = applied.map((_, place) => nodeId(`n${place + 1}`));
+    const settings: Omit<RaftConfig, 'self'> = {
+      ...defaultRaftTimings,
+      applyLagMax: lagMax,
+      initialMembers: membershipOfVoters(ids).incoming,
+    };
+    const random = new SeededRandom(seed);
+    this.nodes = ids.map((self, place) => {
+      const made = new SimulatedNode({
+        disk: {
+          hardState: { term: term(1), votedFor: null },
+          snapshot: null,
+          entries: entriesOf(longLog),
+          taken: null,
+        },
+        config: { ...settings, self },
+        random,
+        onEffect: () => {},
+        onSend: ({ id: from }, to, message) => this.#wire.push({ from, to, message }),
+      });
+      made.step({ kind: 'applied', index: logIndex(applied[place] ?? 0) });
+      return made;
+    });
+  }
+
+  get leader(): SimulatedNode | undefined {
+    return this.nodes.find(({ isUp, status }) => isUp && status.leaderReadyIndex !== null);
+  }
+
+  /** Ticks until there is a leader at rest, or so many. */
+  run(ticksMax: number): number {
+    let ticks = 0;
+    let restingTicks = 0;
+    for (; ticks < ticksMax && restingTicks < 5; ticks += 1) {
+      for (const one of this.nodes) one.step({ kind: 'tick' });
+      this.#settle();
+      const { leader } = this;
+      restingTicks = leader !== undefined && !leader.status.isTransferring ? restingTicks + 1 : 0;
+    }
+    return ticks;
+  }
+
+  #settle(): void {
+    for (let turn = 0; turn < 30; turn += 1) {
+      for (const one of this.nodes) one.persist();
+      const batch = this.#wire;
+      this.#wire = [];
+      if (batch.length === 0) return;
+      for (const { from, to, message } of batch) {
+        this.nodes.find((one) => one.id === to)?.step({ kind: 'message', from, message });
+      }
+    }
+  }
+}
+
+test('with equal logs a leader comes within bounded time, and is about as well applied as the best', () => {
+  // Each denial costs a campaign of the lagging node; a patient node waits at most twice the spread longer.
+  const ticksMax = (lagDenialsMax + 2) * (config.electionTicksMax + 2 * spread) + 50;
+  const applied = fc.array(fc.nat(100), { minLength: 2, maxLength: 5 });
+  fc.assert(
+    fc.property(applied, fc.integer({ min: 1, max: 1e9 }), (indexes, seed) => {
+      const cluster = new Cluster(indexes, seed);
+
+      const ticks = cluster.run(ticksMax);
+
+      expect(ticks).toBeLessThan(ticksMax);
+      const leaderId = cluster.leader?.id;
+      const place = cluster.nodes.findIndex((one) => one.id === leaderId);
+      expect((indexes[place] ?? 0) + lagMax).toBeGreaterThanOrEqual(Math.max(...indexes));
+    }),
+    { numRuns: 150 },
+  );
+});
