@@ -9,7 +9,7 @@ import { levelOptions, readAll, temporaryDirectory } from '../log-store/support.
 import { killPayload } from './log-store-kill-writer.ts';
 
 // Goal: nothing that was reported durable is missing after `kill -9` (HAZARDS N3, R1, I7, I8). Method: a child process writes
-// appends, truncations and votes, and says on a pipe what it asked for and what it was told is durable. It is
+// appends, truncations, compactions and votes, and says on a pipe what it asked for and what it was told is durable. It is
 // killed at a random moment; then the log must be exactly the state after some number of the asked writes, at least as
 // many as were reported. The next child goes on with the same log.
 
@@ -21,10 +21,12 @@ interface Asked {
   readonly from: number;
   readonly last: number;
   readonly term: number;
+  readonly behind: { readonly term: number; readonly index: number } | null;
 }
 
-/** The log as the writer's reports describe it: the term of each entry, and the current term. */
+/** The log as the writer's reports describe it: what it begins behind, the term of each entry, and the current term. */
 interface ExpectedLog {
+  base: { readonly term: number; readonly index: number };
   terms: readonly number[];
   term: number;
 }
@@ -32,7 +34,7 @@ interface ExpectedLog {
 test(`a log killed ${kills} times holds all that was reported durable (seed ${seed})`, async () => {
   await using directory = await temporaryDirectory();
   const random = new SeededRandom(seed);
-  let expected: ExpectedLog = { terms: [], term: 0 };
+  let expected: ExpectedLog = { base: { term: 0, index: 0 }, terms: [], term: 0 };
   let reportedTotal = 0;
 
   for (let round = 0; round < kills; round += 1) {
@@ -57,7 +59,7 @@ async function matchingState(
   run: { readonly asked: readonly Asked[]; readonly durableCount: number },
 ): Promise<ExpectedLog> {
   const { opened } = store;
-  const found = await readAll(store, 1, opened.lastIndex);
+  const found = await readAll(store, opened.firstIndex, opened.lastIndex);
   const terms = found.map((entry) => entry.term as number);
   for (const entry of found) {
     const isWhole = Buffer.compare(entry.payload, killPayload(entry.term, entry.index)) === 0;
@@ -72,9 +74,12 @@ async function matchingState(
   candidates.push(state);
   const match = candidates.find(
     (candidate) =>
-      candidate.term === opened.hardState.term && candidate.terms.join() === terms.join(),
+      candidate.term === opened.hardState.term &&
+      candidate.terms.join() === terms.join() &&
+      candidate.base.index === opened.firstIndex - 1 &&
+      candidate.base.term === (opened.snapshot?.last.term ?? 0),
   );
-  const context = `${run.durableCount} of ${run.asked.length} writes reported durable, found term ${opened.hardState.term}, last ${opened.lastIndex}`;
+  const context = `${run.durableCount} of ${run.asked.length} writes reported durable, found term ${opened.hardState.term}, ${opened.firstIndex}..${opened.lastIndex}`;
   expect(match, context).toBeDefined();
   if (match !== undefined && match.term > 0) {
     expect(opened.hardState.votedFor).toBe(nodeId(`n${1 + (match.term % 3)}`));
@@ -84,7 +89,11 @@ async function matchingState(
 
 function after(state: ExpectedLog, asked: Asked): ExpectedLog {
   const added = Array.from({ length: asked.last - asked.from + 1 }, () => asked.term);
-  return { terms: [...state.terms.slice(0, asked.from - 1), ...added], term: asked.term };
+  const { base } = state;
+  const left = state.terms.slice(0, asked.from - 1 - base.index);
+  const behind = asked.behind ?? base;
+  const terms = [...left.slice(behind.index - base.index), ...added];
+  return { base: behind, terms, term: asked.term };
 }
 
 /** Lets a writer run until it has reported a random number of writes, then kills it. */
