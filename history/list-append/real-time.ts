@@ -1,3 +1,4 @@
+import { assert } from '../../base/assert.ts';
 import { type GraphBuilder, realtime, via } from './dependency-graph.ts';
 import { intAt, itemAt } from './numbers.ts';
 import { isOk, type Transactions } from './transactions.ts';
@@ -19,9 +20,12 @@ export function addRealTime(
   const ended = endedInOrder(transactions);
   let place = 0;
   let moment = -1;
+  let lastCallAt = Number.NEGATIVE_INFINITY;
   for (let transaction = 0; transaction < operations.length; transaction += 1) {
     if (versions.happened[transaction] !== 1) continue;
     const { callAt } = itemAt(operations, transaction);
+    assert(callAt >= lastCallAt, 'operations come by call');
+    lastCallAt = callAt;
     let isNew = false;
     while (place < ended.length && endAt(transactions, intAt(ended, place)) < callAt) {
       if (!isNew) moment = nextMoment(builder, moment);

@@ -64,6 +64,15 @@ test('lost update is found by snapshot isolation even if nobody reads the key ag
   expect(namesOf(operations, 'serializable')).toEqual(['lost-update', 'G2-item']);
 });
 
+test('Elle §7.1: TiDB appended to a list after a read that missed the append before', () => {
+  const operations = concurrent('ax2', 'ax1', 'rx2,1 ay5 ax4', 'ax5', 'rx2,1,5,4');
+  expectAt(operations, ['G-single'], stable);
+});
+
+test('Elle §7.3: FaunaDB did not see its own append', () => {
+  expectAt(concurrent('ax6 rx'), ['internal'], every);
+});
+
 test('G-nonadjacent: two readers see two appends in opposite orders (long fork)', () => {
   expectAt(concurrent('ax1', 'ay1', 'rx1 ry', 'rx ry1'), ['G-nonadjacent'], stable);
 });

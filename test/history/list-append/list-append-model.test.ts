@@ -61,6 +61,11 @@ test.each<[why: string, value: HistoryValue, message: RegExp]>([
   expect(() => check([told], 'serializable')).toThrow(message);
 });
 
+test('operations out of order are no history, and not judged as if they were one', () => {
+  const operations = inTurn('ax1', 'rx1').reverse();
+  expect(() => check(operations, 'strict-serializable')).toThrow(/operations come by call/);
+});
+
 test('the same element may be appended to different keys, and 1 is not "1"', () => {
   expect(namesOf(inTurn('ax1 ay1', 'rx1 ry1'), 'strict-serializable')).toEqual([]);
   const [first, second] = concurrent('ax1', 'rx1');
