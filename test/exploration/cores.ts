@@ -23,6 +23,7 @@ export interface RoleFields {
   readonly state: RoleState;
   readonly leadership: LeadershipView;
   readonly errant: object | null;
+  readonly lastWritableTerm: number;
 }
 
 export function roleFieldsOf(role: RoleAutomaton, id: number): RoleFields {
@@ -37,7 +38,7 @@ export function createRoleAutomaton(edits: readonly SourceEdit[] = []): RoleAuto
     edits,
   });
   needFields(core.fieldNames, ['state', 'leadership', 'errant', 'running', 'ending', 'taskId']);
-  needFields(core.fieldNames, ['failures', 'ticksHealthy', 'effects']);
+  needFields(core.fieldNames, ['lastWritableTerm', 'failures', 'ticksHealthy', 'effects']);
   return new Automaton({ core, normalise: normaliseRole });
 }
 

@@ -25,6 +25,17 @@ export interface ExploreOptions {
   readonly statesMax: number;
   /** At the beginning of each level, and every so many states within it. */
   readonly onProgress?: (progress: Progress) => void;
+  /** Each state once, in the order of its number. */
+  readonly onState?: (state: WorldState) => void;
+  /** Each step between two states, by their numbers in the order in which they were found. */
+  readonly onStep?: (step: NumberedStep) => void;
+}
+
+export interface NumberedStep {
+  readonly from: number;
+  readonly to: number;
+  /** Neither a fault nor a client's doing. */
+  readonly isFree: boolean;
 }
 
 export interface Progress {
@@ -93,8 +104,10 @@ class Search {
   }
 
   #expand(id: number): 'violated' | 'full' | null {
-    const { world } = this.#options;
-    for (const { next, violation } of world.steps(this.#table.at(id))) {
+    const { world, onState, onStep } = this.#options;
+    const state = this.#table.at(id);
+    onState?.(state);
+    for (const { next, violation, isFree } of world.steps(state)) {
       this.#transitions += 1;
       if (violation !== null) {
         this.#depth += 1;
@@ -102,7 +115,8 @@ class Search {
         return 'violated';
       }
       if (this.#table.isFull) return 'full';
-      this.#table.add(world.canonical(next), id);
+      const to = this.#table.add(world.canonical(next), id);
+      onStep?.({ from: id, to, isFree });
     }
     return null;
   }

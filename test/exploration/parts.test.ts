@@ -199,9 +199,9 @@ test('a table knows exactly the states that were added, and their parents', () =
     const table = new StateTable({ width: 3, statesMax: 10_000 });
     const known = new Map<string, number>();
     added.forEach((tuple, parent) => {
-      const isNew = !known.has(tuple.join());
-      expect(table.add(tuple, parent)).toBe(isNew);
-      if (isNew) known.set(tuple.join(), parent);
+      const key = tuple.join();
+      if (!known.has(key)) known.set(key, parent);
+      expect(table.add(tuple, parent)).toBe([...known.keys()].indexOf(key));
     });
     expect(table.size).toBe(known.size);
     [...known].forEach(([key, parent], id) => {

@@ -91,7 +91,8 @@ function positionsOf(state: WorldState): readonly number[] {
   return state.slice(0, -1).map((_, position) => position);
 }
 
-function tableOf(world: World, state: WorldState): readonly string[] {
+/** The whole state, a line per property and a column per node. */
+export function tableOf(world: World, state: WorldState): readonly string[] {
   const rows = positionsOf(state).map((position) => rowOf(world.viewAt(state, position)));
   const names = Object.keys(rows[0] ?? {});
   const widths = rows.map((row) => Math.max(...Object.values(row).map(({ length }) => length)));

@@ -12,7 +12,7 @@ export interface BoundRun {
 /** Explores one bound, of the product as it is or with a bug planted in it. */
 export function runBound(
   bound: Bound,
-  options: Pick<ExploreOptions, 'statesMax' | 'onProgress'> & {
+  options: Pick<ExploreOptions, 'statesMax' | 'onProgress' | 'onState' | 'onStep'> & {
     readonly bug?: Omit<PlantedBug, 'property'>;
   },
 ): BoundRun {

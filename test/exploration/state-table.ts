@@ -27,13 +27,13 @@ export class StateTable {
     return this.#tuples.byteLength + this.#parents.byteLength + this.#slots.byteLength;
   }
 
-  /** True when it was not known. */
-  add(tuple: readonly number[], parent: number): boolean {
+  /** Its number, new or not. Numbers are given in order from 0. */
+  add(tuple: readonly number[], parent: number): number {
     let slot = this.#hash(tuple);
     for (;;) {
       const id = this.#slots[slot] ?? -1;
       if (id === -1) break;
-      if (this.#isEqual(id, tuple)) return false;
+      if (this.#isEqual(id, tuple)) return id;
       slot = (slot + 1) & (this.#slots.length - 1);
     }
     if ((this.#size + 1) * this.#width > this.#tuples.length) this.#grow();
@@ -42,7 +42,7 @@ export class StateTable {
     this.#parents[this.#size] = parent;
     this.#size += 1;
     if (this.#size * 2 > this.#slots.length) this.#rehash();
-    return true;
+    return this.#size - 1;
   }
 
   at(id: number): readonly number[] {

@@ -33,6 +33,8 @@ export interface Step {
   readonly label: string;
   readonly next: WorldState;
   readonly violation: Violation | null;
+  /** Neither a fault nor a client's doing. */
+  readonly isFree: boolean;
 }
 
 export interface WorldOptions {
@@ -247,7 +249,7 @@ export class World {
     for (const [position, id] of changes) next[position] = id;
     const { cost, sends, events } = action;
     if (cost === null && sends === 0 && events.length === 0) {
-      return { next, violation: this.#checkNodes(next) };
+      return { next, violation: this.#checkNodes(next), isFree: true };
     }
     const shared = this.sharedAt(state);
     const spent = spend(shared, action);
@@ -255,7 +257,7 @@ export class World {
     const committed = afterCommits(spent, action);
     next[next.length - 1] = this.#shared.idOf(afterAnswers(committed, action));
     const violation = this.#checkEvents(action, shared, committed) ?? this.#checkNodes(next);
-    return { next, violation };
+    return { next, violation, isFree: cost === null && sends === 0 };
   }
 
   #checkEvents(action: NodeAction, before: Shared, after: Shared): Violation | null {
@@ -292,8 +294,8 @@ export class World {
   }
 
   #viewOf(node: NodeState): NodeView {
-    const { state, errant } = roleFieldsOf(this.model.role, node.role);
-    return { node, role: state, isErrantKnown: node.isUp && errant !== null };
+    const { state, errant, lastWritableTerm } = roleFieldsOf(this.model.role, node.role);
+    return { node, role: state, isErrantKnown: node.isUp && errant !== null, lastWritableTerm };
   }
 
   #renamed(state: WorldState, to: readonly number[], permutation: number): WorldState {

@@ -8,6 +8,8 @@ export interface NodeView {
   readonly node: Readonly<NodeState>;
   readonly role: RoleState;
   readonly isErrantKnown: boolean;
+  /** The newest term in which its server was made writable, 0 for none. */
+  readonly lastWritableTerm: number;
 }
 
 /** One property. Each answer says in words what is wrong, or is null. */
