@@ -40,7 +40,7 @@ export class GtidState {
     return this.#executed.subtract(this.#logged);
   }
 
-  /** The lowest number that no transaction of this server has. */
+  /** The lowest number that no transaction of this server has, and that was not given in this life. */
   generate(): Gtid {
     for (;;) {
       const gtid = { serverUuid: this.#serverUuid, tag: '', number: this.#next };
@@ -50,6 +50,7 @@ export class GtidState {
         this.#next += 1n;
       } else {
         this.#owned.add(keyOf(gtid));
+        this.#next += 1n;
         return gtid;
       }
     }
