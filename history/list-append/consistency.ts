@@ -39,12 +39,12 @@ export type AnomalyName = (typeof anomalyNames)[number];
 
 /**
  * Where the levels differ. What is not named here all of them forbid: reads of what was aborted, intermediate or never written,
- * orders that contradict each other, and cycles of `ww` and `wr` (Adya, *Weak Consistency*, 1999, §4.2: PL-2).
+ * orders that contradict each other, and cycles of `ww` and `wr` (Adya, *Weak Consistency*, 1999: PL-2).
  */
 export interface ConsistencyRules {
   /**
    * Cycles with anti-dependencies (`rw`) that are forbidden. `apart`: those in which no two stand side by side, which is exactly
-   * what snapshot isolation excludes (Cerone & Gotsman, *Analysing Snapshot Isolation*, PODC 2016, theorem 9).
+   * what snapshot isolation excludes (Cerone & Gotsman, *Analysing Snapshot Isolation*, PODC 2016).
    */
   readonly antiDependencies: 'none' | 'apart' | 'any';
   /** A key reads the same throughout a transaction, but for its own appends; and of two that update what both read, one fails. */

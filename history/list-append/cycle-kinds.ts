@@ -16,9 +16,9 @@ type DataCycleName = 'G0' | 'G1c' | 'G-single' | 'G-nonadjacent' | 'G2-item';
 export type CycleName = DataCycleName | `${DataCycleName}-realtime`;
 
 /**
- * - G0: `ww` only. G1c: `ww` and `wr`, at least one `wr`. (Adya 1999, §4.2)
- * - G-single: exactly one `rw` (Adya's PL-2+, §4.3.1). G-nonadjacent: several, no two side by side (Elle; Cerone & Gotsman 2016).
- * - G2-item: `rw` edges side by side (Adya §4.2.3).
+ * - G0: `ww` only. G1c: `ww` and `wr`, at least one `wr`. (Adya 1999, PL-2)
+ * - G-single: exactly one `rw` (Adya, PL-2+). G-nonadjacent: several, no two side by side (Elle; Cerone & Gotsman 2016).
+ * - G2-item: `rw` edges side by side (Adya, PL-2.99).
  *
  * With `hasRealTime`, edges of real time may stand wherever a `ww` may.
  */

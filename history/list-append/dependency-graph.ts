@@ -2,7 +2,7 @@ import { assert } from '../../base/assert.ts';
 import { byteAt, IntList, intAt, itemAt } from './numbers.ts';
 
 /**
- * Why one transaction comes before another (Adya 1999, §3.1; Elle §3):
+ * Why one transaction comes before another (Adya 1999; Elle):
  *
  * - `ww`: the second appended next to what the first had appended;
  * - `wr`: the second read what the first had appended last;

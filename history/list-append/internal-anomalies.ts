@@ -19,7 +19,7 @@ interface Expectation {
 /**
  * Transactions that contradict themselves. `internal`: a read that does not agree with the transaction's own last read and
  * appends of the key (axiom INT of Cerone, Bernardi & Gotsman, CONCUR 2015). Where reads need not be stable, only what the
- * transaction itself appended counts: after its own append it must see its own state (Adya, *Weak Consistency*, §3.1.2).
+ * transaction itself appended counts: after its own append it must see its own state (Adya, *Weak Consistency*, 1999).
  * `future-read`: a read of what the same transaction appends only later.
  */
 export function findInternalAnomalies(

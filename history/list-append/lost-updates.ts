@@ -15,7 +15,7 @@ interface LostUpdate {
 
 /**
  * Two committed transactions that read the same version of a key and both appended to it (Adya's H-lost; Bailis et al., VLDB
- * 2014, §5.1.2): each decided without knowing of the other. Where later reads show the order of both appends it is a cycle too;
+ * 2014): each decided without knowing of the other. Where later reads show the order of both appends it is a cycle too;
  * here it is found even if none does.
  */
 export function findLostUpdates(

@@ -57,7 +57,7 @@ class ReadAnomalyFinder {
     }
   }
 
-  /** A committed append on top of an aborted one (Elle §4.1: dirty update): what failed lives on in what did not. */
+  /** A committed append on top of an aborted one (Elle: dirty update): what failed lives on in what did not. */
   findDirtyUpdates(): void {
     const { keys } = this.#transactions;
     const { starts } = this.#versions;

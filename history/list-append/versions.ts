@@ -4,7 +4,7 @@ import { isFailed, isOk, type List, type Transactions } from './transactions.ts'
 
 /**
  * In which order the appends of each key took effect. A list shows its own history, so the longest list read of a key is the
- * order of its appends, and every other read should be a beginning of it (Kingsbury & Alvaro, *Elle*, VLDB 2020, §4.2.3).
+ * order of its appends, and every other read should be a beginning of it (Kingsbury & Alvaro, *Elle*, VLDB 2020).
  *
  * The *slots* of a key are the different elements of its longest read, in order. A *version* of a key is a number of slots:
  * version 0 is the empty list.

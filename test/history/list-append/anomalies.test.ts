@@ -64,12 +64,12 @@ test('lost update is found by snapshot isolation even if nobody reads the key ag
   expect(namesOf(operations, 'serializable')).toEqual(['lost-update', 'G2-item']);
 });
 
-test('Elle §7.1: TiDB appended to a list after a read that missed the append before', () => {
+test('G-single: an append after a read that missed the append before it, as Elle found in TiDB', () => {
   const operations = concurrent('ax2', 'ax1', 'rx2,1 ay5 ax4', 'ax5', 'rx2,1,5,4');
   expectAt(operations, ['G-single'], stable);
 });
 
-test('Elle §7.3: FaunaDB did not see its own append', () => {
+test('internal: an append that the next read does not show, as Elle found in FaunaDB', () => {
   expectAt(concurrent('ax6 rx'), ['internal'], every);
 });
 
