@@ -32,6 +32,21 @@ test('an entry that is not durable stays, however short memory is', () => {
   expect(cache.length).toBe(2);
 });
 
+test('what was compacted away leaves, durable or not, and the next entries may begin anywhere behind', () => {
+  const cache = new EntryCache({ bytesMax: 1_000_000 });
+  cache.append(entries(1, 5));
+
+  cache.compactTo(logIndex(3));
+  expect(cache.firstIndex).toBe(4);
+  expect(cache.read({ first: 3, last: 5, bytesMax: everything })).toBeNull();
+  expect(cache.read({ first: 4, last: 5, bytesMax: everything })).toEqual(entries(4, 5));
+  cache.compactTo(logIndex(90));
+  cache.append(entries(91, 92));
+
+  expect(cache.firstIndex).toBe(91);
+  expect(cache.bytes).toBeLessThan(1000);
+});
+
 test('entries that took the place of durable ones are not taken for durable', () => {
   const cache = new EntryCache({ bytesMax: 1 });
   cache.append(entries(1, 5));

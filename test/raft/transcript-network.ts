@@ -126,6 +126,15 @@ export class TranscriptNetwork {
       const to = target === undefined ? null : nodeId(target);
       this.#node(id).step({ kind: 'transfer-leadership', target: to });
     },
+    /** read-of-leader n2 7: on any node, which asks its leader. */
+    'read-of-leader': ([id = '', readId]) =>
+      this.#node(id).step({ kind: 'read-index-of-leader', readId: Number(readId) }),
+    /** snapshot n1: of all that is applied there. */
+    snapshot: ([id = '']) => this.#node(id).takeSnapshot(),
+    compact: ([id = '', upTo]) =>
+      this.#node(id).step({ kind: 'compact', upTo: logIndex(Number(upTo)) }),
+    /** fetched n3 [failed]: the fetch under way ends. */
+    fetched: ([id = '', outcome]) => this.#node(id).endFetch(outcome !== 'failed'),
     'step-down': ([id = '']) => this.#node(id).step({ kind: 'step-down' }),
     applied: ([id = '', index]) =>
       this.#node(id).step({ kind: 'applied', index: logIndex(Number(index)) }),

@@ -1,0 +1,131 @@
+import { expect, test } from 'vitest';
+import { type Deferred, deferred } from '../../base/deferred.ts';
+import type { Logger } from '../../base/logger.ts';
+import type { Input } from '../../raft/core/inputs.ts';
+import type { Message } from '../../raft/core/messages.ts';
+import type { SnapshotMeta } from '../../raft/core/snapshot.ts';
+import { logIndex, term } from '../../raft/core/types.ts';
+import { SnapshotExchange } from '../../raft/snapshot-exchange.ts';
+import type { SnapshotSource, SnapshotStore } from '../../raft/snapshot-store.ts';
+import { n2, settled } from './shell-fakes.ts';
+
+function meta(index: number): SnapshotMeta {
+  return { last: { term: term(1), index: logIndex(index) }, membership: null };
+}
+
+/** Holds what a test says, and installs when a test says so. */
+class ScriptedStore implements SnapshotStore {
+  held: SnapshotMeta | null = null;
+  readonly installs: { readonly meta: SnapshotMeta; readonly done: Deferred<void> }[] = [];
+
+  describe(): SnapshotMeta | null {
+    return this.held;
+  }
+
+  open(): AsyncIterable<Uint8Array> {
+    throw new Error('nobody reads here');
+  }
+
+  install(installed: SnapshotMeta): Promise<void> {
+    const done = deferred();
+    this.installs.push({ meta: installed, done });
+    return done.promise;
+  }
+}
+
+const source: SnapshotSource = {
+  async *fetch() {
+    await Promise.resolve();
+    yield new Uint8Array(1);
+  },
+};
+
+function bench(store: ScriptedStore | null = new ScriptedStore()) {
+  const sent: Message[] = [];
+  const inputs: Input[] = [];
+  const warnings: string[] = [];
+  const ending = new AbortController();
+  const log = (event: string): void => void warnings.push(event);
+  const logger = { debug: () => {}, info: () => {}, warn: log, error: log } as unknown as Logger;
+  const exchange = new SnapshotExchange({
+    parts: store === null ? null : { store, source },
+    logger,
+    send: (_to, message) => sent.push(message),
+    onInput: (input) => inputs.push(input),
+    signal: ending.signal,
+  });
+  const offer = (coversAtLeast: number): void =>
+    exchange.offer({
+      kind: 'send-snapshot',
+      to: n2,
+      term: term(3),
+      coversAtLeast: logIndex(coversAtLeast),
+    });
+  const fetch = (index: number): void =>
+    exchange.fetch({ kind: 'fetch-snapshot', from: n2, meta: meta(index) });
+  return { store, sent, inputs, warnings, ending, offer, fetch };
+}
+
+test('the newest snapshot is offered, if it goes far enough', () => {
+  const { store, sent, warnings, offer } = bench();
+
+  offer(5);
+  if (store !== null) store.held = meta(4);
+  offer(5);
+  expect(sent).toEqual([]);
+  expect(warnings).toEqual(['snapshot-missing', 'snapshot-missing']);
+  if (store !== null) store.held = meta(5);
+  offer(5);
+
+  expect(sent).toEqual([{ kind: 'install-snapshot', term: 3, meta: meta(5) }]);
+});
+
+test('the machine is told when a snapshot is installed, and when it could not be', async () => {
+  const { store, inputs, fetch } = bench();
+
+  fetch(7);
+  store?.installs[0]?.done.resolve();
+  await settled();
+  fetch(9);
+  store?.installs[1]?.done.reject(new Error('cut'));
+  await settled();
+
+  expect(inputs).toEqual([
+    { kind: 'snapshot-installed', meta: meta(7) },
+    { kind: 'snapshot-failed', meta: meta(9) },
+  ]);
+});
+
+test('one snapshot is installed at a time', async () => {
+  const { store, inputs, fetch } = bench();
+  fetch(7);
+
+  fetch(9);
+
+  expect(inputs).toEqual([{ kind: 'snapshot-failed', meta: meta(9) }]);
+  expect(store?.installs).toHaveLength(1);
+  await settled();
+});
+
+test('a node without snapshots offers none and takes none, and says so', () => {
+  const { sent, inputs, warnings, offer, fetch } = bench(null);
+
+  offer(1);
+  fetch(7);
+
+  expect(sent).toEqual([]);
+  expect(warnings).toEqual(['snapshot-missing']);
+  expect(inputs).toEqual([{ kind: 'snapshot-failed', meta: meta(7) }]);
+});
+
+test('what fails because the node ends is not told of', async () => {
+  const { store, inputs, warnings, ending, fetch } = bench();
+  fetch(7);
+
+  ending.abort();
+  store?.installs[0]?.done.reject(new Error('aborted'));
+  await settled();
+
+  expect(inputs).toEqual([]);
+  expect(warnings).toEqual([]);
+});
