@@ -68,6 +68,7 @@ export class RaftCluster {
   readonly #openStore: (id: NodeId) => Promise<LogStore>;
   readonly #openSnapshots: ((id: NodeId) => Promise<SnapshotStore>) | null;
   readonly #isLeaseOn: boolean;
+  readonly #witness: NodeId | null;
   readonly members: Map<NodeId, Member> = new Map<NodeId, Member>();
   readonly failures: string[] = [];
   #seed = 1;
@@ -77,12 +78,14 @@ export class RaftCluster {
     readonly openStore: (id: NodeId) => Promise<LogStore>;
     readonly openSnapshots: ((id: NodeId) => Promise<SnapshotStore>) | null;
     readonly isLeaseOn: boolean;
+    readonly witness: NodeId | null;
   }) {
     this.#ports = options.ports;
     this.#initialIds = [...options.ports.keys()];
     this.#openStore = options.openStore;
     this.#openSnapshots = options.openSnapshots;
     this.#isLeaseOn = options.isLeaseOn;
+    this.#witness = options.witness;
   }
 
   static async start(options: {
@@ -90,6 +93,8 @@ export class RaftCluster {
     readonly openSnapshots?: (id: NodeId) => Promise<SnapshotStore>;
     readonly size?: number;
     readonly isLeaseOn?: boolean;
+    /** Of those the cluster begins with, the one that only stores the log and votes. */
+    readonly witness?: NodeId;
   }): Promise<RaftCluster> {
     const ids = Array.from({ length: options.size ?? 3 }, (_, index) => nodeId(`n${index + 1}`));
     const ports = await freePorts(ids.length);
@@ -98,6 +103,7 @@ export class RaftCluster {
       openStore: options.openStore,
       openSnapshots: options.openSnapshots ?? null,
       isLeaseOn: options.isLeaseOn ?? false,
+      witness: options.witness ?? null,
     });
     await Promise.all(ids.map((id) => cluster.startMember(id)));
     return cluster;
@@ -140,7 +146,9 @@ export class RaftCluster {
       config: {
         ...defaultRaftTimings,
         self: id,
-        initialMembers: membershipOfVoters(initialIds).incoming,
+        initialMembers: membershipOfVoters(initialIds).incoming.map((initial) =>
+          initial.id === this.#witness ? { ...initial, kind: 'witness' } : initial,
+        ),
       },
       random: new SeededRandom(this.#seed + 1000),
       store,

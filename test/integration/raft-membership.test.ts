@@ -8,9 +8,10 @@ import { type Member, RaftCluster, until } from './raft-cluster.ts';
 
 const n4 = nodeId('n4');
 
-async function memoryCluster(): Promise<RaftCluster> {
+async function memoryCluster(options: { readonly witness?: NodeId } = {}): Promise<RaftCluster> {
   const disks = new Map<NodeId, MemoryLogDisk>();
   return await RaftCluster.start({
+    ...options,
     openStore: (id) => {
       const disk = disks.get(id) ?? new MemoryLogDisk();
       disks.set(id, disk);
@@ -115,6 +116,29 @@ test('members survive the restart of every node, and a node that was removed mea
   const { term } = next.node.status;
   await until('it is told', () => returned.node.status.isRemoved);
   expect(next.node.status).toMatchObject({ role: 'leader', term });
+});
+
+test('a witness saves what the only voter left lacks, and hands on to it at once', async () => {
+  const n3 = nodeId('n3');
+  await using cluster = await memoryCluster({ witness: n3 });
+  const first = await until('a leader', () =>
+    [...cluster.members.values()].find(({ node }) => node.status.leaderReadyIndex !== null),
+  );
+  expect(first.id).not.toBe(n3);
+  const [behind] = cluster.followers(first).filter(({ id }) => id !== n3);
+  if (behind === undefined) throw new Error('no other voter');
+  await cluster.stopMember(behind.id);
+  const last = propose(first, 'on the first voter and the witness alone');
+  await until('the commit', () => first.node.status.commitIndex >= last);
+
+  await cluster.stopMember(first.id);
+  const returned = await cluster.startMember(behind.id);
+
+  await until('its leadership', () => returned.node.status.leaderReadyIndex !== null);
+  expect(returned.node.status.commitIndex).toBeGreaterThanOrEqual(last);
+  // The witness led in between: nobody else could be elected.
+  expect(returned.node.status.term).toBeGreaterThan(first.node.status.term + 1);
+  expect(cluster.members.get(n3)?.node.status.leaderReadyIndex).toBeNull();
 });
 
 test('what stands against a change is said with a reason, and whoever does not lead says so', async () => {
