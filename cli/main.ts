@@ -4,7 +4,10 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { SystemClock } from '../base/clock.ts';
 import { codeOf, messageOf, OperationalError } from '../base/errors.ts';
 import { FatalError } from '../base/fatal.ts';
+import { modelNames } from '../history/models/registry.ts';
+import { historyFormats } from '../history/parse/read-history.ts';
 import { type AdminAddress, runStatus, runTransfer } from './admin-commands.ts';
+import { type CheckHistoryArguments, runCheckHistory } from './check-history.ts';
 import { environment, readNodeConfig, readSecret } from './config.ts';
 import { defaultBasePort } from './local-cluster.ts';
 import { locateMySql, terminalLogger } from './locate-mysql.ts';
@@ -34,9 +37,13 @@ async function main(argv: readonly string[]): Promise<number> {
   addNode(program);
   addStatus(program);
   addTransfer(program);
+  let exitStatus = 0;
+  addCheckHistory(program, (status) => {
+    exitStatus = status;
+  });
   try {
     await program.parseAsync(argv);
-    return 0;
+    return exitStatus;
   } catch (thrown) {
     return report(thrown);
   }
@@ -133,6 +140,37 @@ function addTransfer(program: Command): void {
     .action((node: string | undefined, options: { readonly admin: AdminAddress }) =>
       runTransfer(options.admin, node ?? null, terminal),
     );
+}
+
+/** Exit status 1 says that the history is not valid, and nothing else: whatever goes wrong here ends with 2. */
+function addCheckHistory(program: Command, end: (exitStatus: number) => void): void {
+  program
+    .command('check-history')
+    .description('judge a Jepsen-style history: 0 valid, 1 not valid, 2 unreadable or undecided')
+    .argument('<file>', 'operations as EDN, a JSON array, or JSON lines')
+    .addOption(
+      new Option('--model <model>', 'what it is a history of (default: guessed)').choices(
+        modelNames,
+      ),
+    )
+    .option('--consistency <level>', 'for list-append and set-full (default: the strictest)')
+    .addOption(
+      new Option('--format <format>', 'how it is written (default: guessed)').choices(
+        historyFormats,
+      ),
+    )
+    .option('--initial <value>', 'value of a register before the first write (default: nil)')
+    .option('--total <number>', 'what the accounts of a bank hold (default: as first read)')
+    .option('--html <file>', 'write a page with a timeline')
+    .option('--json', 'print the verdict as JSON', false)
+    .action(async (file: string, options: CheckHistoryArguments) => {
+      try {
+        end(await runCheckHistory(file, options, terminal));
+      } catch (thrown) {
+        report(thrown);
+        end(exitUsage);
+      }
+    });
 }
 
 function defaultAdmin(): AdminAddress {
