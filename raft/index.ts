@@ -1,3 +1,9 @@
+export {
+  type CompactionFacts,
+  type CompactionLimits,
+  compactionIndex,
+  type MemberApplied,
+} from './core/compaction-policy.ts';
 export { checkRaftConfig, defaultRaftTimings, type RaftConfig } from './core/config.ts';
 export { type Entry, EntryKind } from './core/entry.ts';
 export type { MemberChange } from './core/member-changes.ts';

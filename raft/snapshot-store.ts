@@ -3,7 +3,7 @@ import type { NodeId } from './core/types.ts';
 
 /**
  * Where the state that a snapshot stands for is kept; its bytes mean nothing to Raft. Owned by raft, implemented by whoever owns
- * the state. `test/raft/snapshot-store-conformance.ts` is its contract as a suite.
+ * the state. `test/log-store/snapshot-conformance.ts` is its contract as a suite.
  */
 export interface SnapshotStore {
   /** The newest whole snapshot held; null when there is none. */
