@@ -23,7 +23,7 @@ export function followMembership(state: RaftState, leader: LeaderState): void {
 
 /**
  * Who left is told so by its log, with the commit of the configuration that leaves it out; an election timeout is time enough. It
- * is never counted meanwhile, and one that was away is told when it campaigns (`receive-vote.ts`).
+ * is never counted meanwhile, and one that was away is told when it campaigns (`removal.ts`).
  */
 export function tickDeparting(state: RaftState, leader: LeaderState): void {
   const isLeavingCommitted = state.memberships.current.index <= state.log.commitIndex;

@@ -3,6 +3,9 @@
 /** Reads waiting for a quorum round at one leader; past it a read is rejected at once. */
 export const waitingReadsMax = 65_536;
 
+/** Changes in one request: enough to replace every member. */
+export const memberChangesMax = 64;
+
 /** Configurations of the log that are remembered; older ones matter to nothing but a snapshot of long ago. */
 export const rememberedMembershipsMax = 64;
 

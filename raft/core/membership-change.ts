@@ -2,6 +2,7 @@ import { assert } from '../../base/assert.ts';
 import { isCaughtUp } from './catch-up.ts';
 import type { MembershipRejection } from './effects.ts';
 import { EntryKind } from './entry.ts';
+import { memberChangesMax } from './limits.ts';
 import { applyChanges, type MemberChange } from './member-changes.ts';
 import {
   haveSameVoters,
@@ -120,6 +121,10 @@ function refusalNow(state: RaftState): Refusal | null {
 function beginChange(state: RaftState, { changeId, changes }: ChangeRequest): Refusal | null {
   const { leader } = state;
   assert(leader !== null, 'who does not lead was refused before');
+  if (changes.length > memberChangesMax) {
+    const detail = `${changes.length} changes, ${memberChangesMax} at once are the most`;
+    return { reason: 'unusable', detail };
+  }
   const before = state.memberships.current.membership.incoming;
   const changed = applyChanges(before, changes);
   if (changed.kind === 'refused') return { reason: changed.reason, detail: changed.detail };

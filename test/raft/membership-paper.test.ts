@@ -510,3 +510,20 @@ test('a witness becomes nothing else in place: it has no database, and may lack 
     { changeId: 2, end: { kind: 'rejected', reason: 'unusable' } },
   ]);
 });
+
+test('a request of more changes than could ever be needed is refused', () => {
+  const node = new LoneNode();
+  node.leadReady();
+
+  node.change(
+    1,
+    ...Array.from({ length: 65 }, (_, place) => ({
+      kind: 'add' as const,
+      member: learner(nodeId(`m${place}`)),
+    })),
+  );
+
+  expect(node.takeEffectsOf('membership-change-ended')).toMatchObject([
+    { end: { reason: 'unusable', detail: '65 changes, 64 at once are the most' } },
+  ]);
+});
