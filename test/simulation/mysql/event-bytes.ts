@@ -147,6 +147,23 @@ class EventBuffer {
 
 const buffer = new EventBuffer();
 
+const slabBytes = 64 * 1024;
+let slab = new Uint8Array(slabBytes);
+let slabUsed = 0;
+
+/** A copy that lasts. Transactions are small and many: they share their memory, as each array buffer costs more than its bytes. */
+function keep(bytes: Uint8Array): Uint8Array {
+  if (bytes.length > slabBytes / 4) return bytes.slice();
+  if (slabUsed + bytes.length > slabBytes) {
+    slab = new Uint8Array(slabBytes);
+    slabUsed = 0;
+  }
+  const kept = slab.subarray(slabUsed, slabUsed + bytes.length);
+  kept.set(bytes);
+  slabUsed += bytes.length;
+  return kept;
+}
+
 /** The events of a transaction, in one piece, as they stand in the file at `stamp.offset`. */
 export function buildTransaction(content: TransactionContent, stamp: TransactionStamp): Uint8Array {
   // The GTID event holds the length of the whole: the rest is written first, behind room for it.
@@ -171,7 +188,7 @@ export function buildTransaction(content: TransactionContent, stamp: Transaction
     base: stamp.offset - start,
     isSchemaChange: schemaChange !== null,
   });
-  return buffer.bytes.slice(start, end);
+  return keep(buffer.bytes.subarray(start, end));
 }
 
 /** Bytes of a length-encoded integer that counts itself. */

@@ -154,8 +154,12 @@ export const crashCases: readonly ModelCase[] = [
     },
   },
   {
-    name: 'a server starts read-only, with the commit gate closed, replication stopped, and events off',
+    beginsEmpty: true,
+    name: 'a server starts read-only, with the commit gate closed, replication stopped, events off, and another binlog file',
     expected: [
+      'files: next',
+      'position: 198',
+      'after kill: next',
       'write: error 1290',
       'settings: eventScheduler=false readOnly=true semisyncEnabled=true semisyncWaitPoint=AFTER_SYNC superReadOnly=true',
       'semisync: ON, 0 clients',
@@ -163,9 +167,20 @@ export const crashCases: readonly ModelCase[] = [
     ],
     async run(mysql, note) {
       await prepareTable(mysql, 't');
+      await mysql.connect('before');
+      const first = await fileOf(mysql, 'before');
+      for (const name of ['setup', 'before']) await mysql.disconnect(name);
+      await mysql.shutDown();
+      await mysql.startOnly();
+      await mysql.connect('between');
+      const second = await fileOf(mysql, 'between');
+      note(`files: ${second.file === first.file + 1 ? 'next' : 'another'}`);
+      note(`position: ${second.position}`);
       await mysql.kill();
       await mysql.startOnly();
       await mysql.connect('after');
+      const third = await fileOf(mysql, 'after');
+      note(`after kill: ${third.file === second.file + 1 ? 'next' : 'another'}`);
       note(`write: ${words(await mysql.ask('after', say.insert('t', 'a')))}`);
       const settings = await mysql.ask('after', { kind: 'global-settings' });
       const names = [
@@ -180,28 +195,6 @@ export const crashCases: readonly ModelCase[] = [
       note(`semisync: ${fieldOf(semisync, 'status')}, ${fieldOf(semisync, 'clients')} clients`);
       const replica = await mysql.ask('after', { kind: 'replica-status' });
       note(`replica: ${pick(replica, ['receiver', 'applier'])}`);
-    },
-  },
-  {
-    beginsEmpty: true,
-    name: 'a start opens another binlog file, which names what the ones before hold',
-    expected: ['files: next', 'position: 198', 'after kill: next'],
-    async run(mysql, note) {
-      await prepareTable(mysql, 't');
-      await mysql.connect('before');
-      const first = await fileOf(mysql, 'before');
-      for (const name of ['setup', 'before']) await mysql.disconnect(name);
-      await mysql.shutDown();
-      await mysql.start();
-      await mysql.connect('between');
-      const second = await fileOf(mysql, 'between');
-      note(`files: ${second.file === first.file + 1 ? 'next' : 'another'}`);
-      note(`position: ${second.position}`);
-      await mysql.kill();
-      await mysql.start();
-      await mysql.connect('after');
-      const third = await fileOf(mysql, 'after');
-      note(`after kill: ${third.file === second.file + 1 ? 'next' : 'another'}`);
     },
   },
 ];
