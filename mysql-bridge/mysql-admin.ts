@@ -260,6 +260,8 @@ export class MySqlAdmin implements ServerAdmin, AsyncDisposable {
       if (!(error instanceof MySqlServerError && error.serverErrorNumber === queryInterrupted)) {
         throw error;
       }
+      // `super_read_only` sets `read_only` first, in a step of its own: the attempt may have got that far.
+      await this.#control.query('SET GLOBAL read_only = OFF', { timeoutMs: statementTimeoutMs });
       throw new MySqlServerError(
         'MYSQL_STATEMENT_TIMEOUT',
         `mysqld did not become read-only within ${timeoutMs} ms: commits or locked tables are in the way`,

@@ -168,6 +168,38 @@ test('while a commit waits for its ack, every question is answered and no order 
   expect(await commit).toBeInstanceOf(Error);
 });
 
+test('an attempt to become read-only that is taken back leaves nothing read-only, however far it got (HAZARDS H17)', async () => {
+  // Method: `super_read_only` takes the global read lock twice, first to set `read_only`. One statement holds up the first time, and
+  // another, which an administrator began meanwhile, the second; both wait for a named lock until this test lets go.
+  await using mysql = await startTestMySql();
+  await using admin = await adminOf(mysql);
+  const holder = await withoutGate(mysql);
+  await admin.setWritable(true, soon);
+  await holder.query('CREATE DATABASE d; CREATE TABLE d.t (id INT)');
+  await holder.query("DO GET_LOCK('first', 0), GET_LOCK('second', 0)");
+  const [one, other] = [await mysql.connect(), await mysql.connect()];
+  const states = async (): Promise<string> => {
+    const [rows] = await holder.query('SELECT state FROM information_schema.processlist');
+    return JSON.stringify(rows);
+  };
+
+  const first = one.query("INSERT INTO d.t SELECT GET_LOCK('first', 60)");
+  await until(async () => (await states()).includes('User lock'));
+  const attempt = admin.setWritable(false, soon).catch((error: unknown) => error);
+  await until(async () => (await states()).includes('global read lock'));
+  const second = other.query("INSERT INTO d.t SELECT GET_LOCK('second', 60)");
+  await until(async () => (await states()).split('global read lock').length === 3);
+  await holder.query("DO RELEASE_LOCK('first')");
+  await first;
+  await until(async () => (await admin.globalVariables()).get('read_only') === 'ON');
+
+  expect(await attempt).toMatchObject({ code: 'MYSQL_STATEMENT_TIMEOUT' });
+  const variables = await admin.globalVariables();
+  expect([variables.get('read_only'), variables.get('super_read_only')]).toEqual(['OFF', 'OFF']);
+  await holder.query("DO RELEASE_LOCK('second')");
+  await second;
+});
+
 test('the probe tells a server that stands still from one that answers, again and again', async () => {
   await using mysql = await startTestMySql();
   await using admin = await adminOf(mysql);
