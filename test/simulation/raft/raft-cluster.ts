@@ -14,6 +14,8 @@ import type { RaftMember } from './raft-member.ts';
 const inspectionUs = 1_000_000;
 /** Voters beyond which nobody is added. */
 const votersMax = 7;
+/** What a learner is given to catch up before it takes a voter's place. */
+const swapUs = 1_500_000;
 
 export interface RaftClusterOptions {
   readonly simulation: Simulation;
@@ -102,19 +104,18 @@ export class RaftCluster {
   // Changes of members (N9).
 
   add(promotion: 'voter' | 'witness'): void {
-    const membership = this.settledMembership;
-    if (membership === null || membership.incoming.length >= votersMax) return;
-    this.#change([{ kind: 'add', member: this.#newLearner(promotion) }]);
+    if (this.#hasRoom) this.#change([{ kind: 'add', member: this.#newLearner(promotion) }]);
   }
 
-  remove(id: NodeId): void {
-    if (this.#mayLeave(id, 2)) this.#change([{ kind: 'remove', id }]);
+  /** All of them at once. */
+  remove(ids: readonly NodeId[]): void {
+    if (this.#mayLeave(ids, 2)) this.#change(ids.map((id) => ({ kind: 'remove', id })));
   }
 
   /** `databasesMin`: how many members with a database must stay; one that is lost anyway need not be waited for. */
   replace(id: NodeId, databasesMin = 2): void {
     const kind = this.settledMembership?.incoming.find((member) => member.id === id)?.kind;
-    if (kind === undefined || !this.#mayLeave(id, databasesMin)) return;
+    if (kind === undefined || !this.#mayLeave([id], databasesMin)) return;
     const added = this.#newLearner(kind === 'witness' ? 'witness' : 'voter');
     this.#change([
       { kind: 'remove', id },
@@ -122,19 +123,38 @@ export class RaftCluster {
     ]);
   }
 
-  #mayLeave(id: NodeId, databasesMin: number): boolean {
+  /** A learner takes the place of a voter in one step: a majority before and a majority after need have nobody in common. */
+  swap(id: NodeId): void {
+    if (!this.#hasRoom) return;
+    const learner = this.#newLearner(null);
+    this.#change([{ kind: 'add', member: learner }]);
+    this.#options.simulation.after(swapUs, () => {
+      if (!this.#mayLeave([id], 2)) return;
+      this.#change([
+        { kind: 'remove', id },
+        { kind: 'update', member: voterMember(learner.id) },
+      ]);
+    });
+  }
+
+  get #hasRoom(): boolean {
+    const membership = this.settledMembership;
+    return membership !== null && membership.incoming.length < votersMax;
+  }
+
+  #mayLeave(ids: readonly NodeId[], databasesMin: number): boolean {
     const membership = this.settledMembership;
     if (membership === null) return false;
-    const left = membership.incoming.filter((member) => member.id !== id);
+    const left = membership.incoming.filter((member) => !ids.includes(member.id));
     const databases = left.filter(({ kind }) => kind === 'voter');
     return (
-      left.length < membership.incoming.length &&
+      left.length === membership.incoming.length - new Set(ids).size &&
       databases.length >= databasesMin &&
       this.#hasMajority(left, null)
     );
   }
 
-  #newLearner(promotion: 'voter' | 'witness'): Member {
+  #newLearner(promotion: Member['promotion']): Member {
     const id = nodeId(`n${this.#members.length + 1}`);
     const member = this.#options.create(id, []);
     this.#members.push(member);

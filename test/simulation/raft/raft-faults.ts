@@ -1,6 +1,7 @@
 import { logIndex, nodeId } from '../../../raft/core/types.ts';
 import {
   type Cut,
+  type Direction,
   type FaultEvent,
   luckOf,
   type Network,
@@ -52,11 +53,19 @@ const actions = {
   clock: (faults, _fault, luck) => faults.changeClock(luck),
   transfer: (faults, _fault, luck) => faults.transfer(luck),
   abdicate: (faults) => faults.abdicate(),
+  'forgetful-voters': (faults, fault, luck) => faults.forgetfulVoters(fault, luck),
+  'late-timeout-now': (faults, fault, luck) => faults.lateTimeoutNow(fault, luck),
   unelectable: (faults, fault, luck) => faults.makeUnelectable(fault, luck),
   'member-add': (faults) => faults.changeMembers((cluster) => cluster.add('voter')),
   'member-witness': (faults) => faults.changeMembers((cluster) => cluster.add('witness')),
   'member-remove': (faults, _fault, luck) =>
-    faults.changeMembers((cluster) => cluster.remove(faults.leaderOr(luck).id)),
+    faults.changeMembers((cluster) => cluster.remove([faults.leaderOr(luck).id])),
+  'member-shrink': (faults, _fault, luck) =>
+    faults.changeMembers((cluster) =>
+      cluster.remove([faults.leaderOr(luck).id, faults.any(luck).id]),
+    ),
+  'member-swap': (faults, _fault, luck) =>
+    faults.changeMembers((cluster) => cluster.swap(faults.leaderOr(luck).id)),
   'member-replace': (faults, _fault, luck) =>
     faults.changeMembers((cluster) => cluster.replace(faults.leaderOr(luck).id)),
 } satisfies Readonly<Record<string, FaultAction>>;
@@ -241,6 +250,41 @@ export class RaftFaults {
     leader.node?.abdicate('the plan says so');
   }
 
+  /**
+   * One follower loses its leader and asks for votes; then those who still hear that leader restart at once. What they had promised
+   * to it, a lease may rest on (R9).
+   */
+  forgetfulVoters({ forMs }: FaultEvent, luck: Luck): void {
+    const leader = this.leader();
+    const others = this.#options.cluster.members.filter((member) => member !== leader);
+    if (leader === undefined || others.length < 2) return;
+    this.#hit(leader, 'forgetful-voters');
+    const lost = pickFrom(luck, others);
+    const cut = this.#options.network.cut(between(leader, [lost]));
+    this.#after(1000 + luck.below(0, 1000), () => {
+      for (const other of others)
+        if (other !== lost) other.restart('SIGKILL, and up again at once');
+    });
+    this.#after(2000 + forMs, () => cut.lift());
+  }
+
+  /** TimeoutNow of a transfer that was given up arrives later, when the leader hears nobody else. */
+  lateTimeoutNow({ forMs }: FaultEvent, luck: Luck): void {
+    const { network, simulation, cluster } = this.#options;
+    const leader = this.leader();
+    const others = cluster.members.filter((member) => member !== leader);
+    if (leader === undefined || leader.node === null || others.length < 2) return;
+    this.#hit(leader, 'late-timeout-now');
+    const target = pickFrom(luck, others);
+    const lateMs = 2000 + luck.below(50, 1000);
+    leader.node.transferLeadership(target.id).catch(() => undefined);
+    network.clog({ from: leader.id, to: target.id }, simulation.nowUs + lateMs * 1000);
+    this.#after(lateMs + luck.below(0, 30), () => {
+      const cut = network.cut(between(leader, others));
+      this.#after(forMs, () => cut.lift());
+    });
+  }
+
   /** HAZARDS N9. */
   changeMembers(change: (cluster: RaftCluster) => void): void {
     this.#options.count('member-change-asked');
@@ -272,6 +316,13 @@ export class RaftFaults {
   #after(ms: number, run: () => void): void {
     this.#options.simulation.after(ms * 1000, run);
   }
+}
+
+function between(one: RaftMember, others: readonly RaftMember[]): Direction[] {
+  return others.flatMap(({ id }) => [
+    { from: one.id, to: id },
+    { from: id, to: one.id },
+  ]);
 }
 
 export const strangerId: ReturnType<typeof nodeId> = nodeId('stranger');

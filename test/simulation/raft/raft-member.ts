@@ -1,9 +1,10 @@
 import { codeOf, messageOf } from '../../../base/errors.ts';
+import type { Random } from '../../../base/random.ts';
 import { defaultRaftTimings, type RaftConfig } from '../../../raft/core/config.ts';
 import { RaftMachine } from '../../../raft/core/machine.ts';
 import type { Member } from '../../../raft/core/membership.ts';
 import type { Message } from '../../../raft/core/messages.ts';
-import type { NodeId } from '../../../raft/core/types.ts';
+import { type LogIndex, logIndex, type NodeId } from '../../../raft/core/types.ts';
 import { RaftNode } from '../../../raft/node.ts';
 import type { RaftChecker } from '../checkers/raft-checker.ts';
 import {
@@ -50,6 +51,7 @@ export interface RaftWorld {
   readonly onApplied: (node: NodeId, index: number, isNext: boolean) => void;
   /** The snapshots of another node. */
   readonly snapshotsOf: (node: NodeId) => RegisterSnapshots | null;
+  readonly durablyAppliedBy: (node: NodeId) => LogIndex | null;
 }
 
 /** One member of the cluster over all its lives: a host, a disk, a database, and the process that runs now, if one does. */
@@ -105,6 +107,11 @@ export class RaftMember {
     return this.#ruin === null && this.disk.content.damage.size === 0 && !this.disk.isRolledBack;
   }
 
+  /** What no crash takes back: a database may be ahead of its log, where a snapshot was installed and not yet filed. */
+  get durablyAppliedIndex(): LogIndex {
+    return logIndex(Math.min(this.database.durableIndex, this.disk.content.lastIndex));
+  }
+
   /** A supervisor starts it again after a while, unless it is held down. */
   start(): void {
     if (this.#process !== null || this.#ruin !== null || this.#isRetired) return;
@@ -112,7 +119,7 @@ export class RaftMember {
     const process = processes.start(this.host, role);
     this.#process = process;
     process.onDeath(() => this.#died());
-    const loadMs = simulation.random(`start ${this.id}`).below(5, 200);
+    const loadMs = drawShort(simulation.random(`start ${this.id}`), 200);
     void process.clock.delay(loadMs).then(() => this.#open(process));
   }
 
@@ -134,6 +141,12 @@ export class RaftMember {
 
   get isRetired(): boolean {
     return this.#isRetired;
+  }
+
+  /** Its supervisor does not wait. */
+  restart(reason: string): void {
+    this.kill(reason);
+    if (!this.#isHeld) this.start();
   }
 
   kill(reason: string): void {
@@ -210,7 +223,7 @@ export class RaftMember {
   }
 
   #serve(process: SimProcess, raft: RaftNode): RegisterServer {
-    const { simulation, connections, settings, onApplied } = this.#world;
+    const { simulation, connections, settings, onApplied, durablyAppliedBy } = this.#world;
     const random = simulation.random(`apply ${this.id}`);
     const { applyMsMax, flushEvery, snapshotEvery, keptEntries } = settings;
     return new RegisterServer({
@@ -223,6 +236,7 @@ export class RaftMember {
       snapshots: this.snapshots,
       snapshotEvery,
       keptEntries,
+      durablyAppliedBy,
       onApplied: (index, isNext) => onApplied(this.id, index, isNext),
     });
   }
@@ -263,11 +277,16 @@ export class RaftMember {
     this.#node = null;
     this.database.crash();
     const { simulation } = this.#world;
-    const restartMs = simulation.random(`start ${this.id}`).below(50, 1000);
+    const restartMs = drawShort(simulation.random(`start ${this.id}`), 1000);
     simulation.after(restartMs * 1000, () => {
       if (!this.#isHeld) this.start();
     });
   }
+}
+
+/** Between 1 and `max`, by orders of magnitude: what restarts at once forgets as much as what restarts late. */
+function drawShort(random: Random, max: number): number {
+  return Math.round(max ** (random.below(0, 1001) / 1000));
 }
 
 export function processNameOf(id: NodeId | string): string {

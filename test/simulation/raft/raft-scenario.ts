@@ -70,6 +70,8 @@ const faultCounts = [
   'abdicate',
   'unelectable',
   'member-changes',
+  'forgetful-voters',
+  'late-timeout-now',
 ];
 /** Fewer runs say nothing about the rest. */
 const runsMin = 50;
@@ -192,7 +194,8 @@ class RaftRun {
       settings: memberSettingsOf(plan),
       onApplied: (node, index, isNext) =>
         simulation.check(isNext, 'G6', () => `${node} applies ${index} out of its turn`),
-      snapshotsOf: (node) => this.#cluster.members.find(({ id }) => id === node)?.snapshots ?? null,
+      snapshotsOf: (node) => this.#memberOf(node)?.snapshots ?? null,
+      durablyAppliedBy: (node) => this.#memberOf(node)?.durablyAppliedIndex ?? null,
     };
     const cluster = new RaftCluster({
       simulation,
@@ -301,6 +304,10 @@ class RaftRun {
     return this.#membersOf(this.#cluster.settledMembership).filter(
       ({ node }) => node?.status.memberKind !== 'witness',
     );
+  }
+
+  #memberOf(node: NodeId): RaftMember | undefined {
+    return this.#cluster.members.find(({ id }) => id === node);
   }
 
   #membersOf(membership: Membership | null): RaftMember[] {

@@ -7,6 +7,8 @@ import type { RegisterConnections, RegisterRequest, RegisterResponse } from './r
 const keys = ['a', 'b', 'c', 'd'];
 const answerMsMax = 2000;
 const largeBytes = 20_000;
+/** After so many calls of a thousand it turns to any other server, so that somebody asks those that should not answer. */
+const roamingPermille = 200;
 
 type Socket = SimSocket<RegisterResponse, RegisterRequest>;
 
@@ -126,6 +128,7 @@ export class RegisterClient {
         this.#target = serverOf(response.leader);
       }
     }
+    if (happens(this.#options.random, roamingPermille)) this.#drop();
     this.#later();
   }
 

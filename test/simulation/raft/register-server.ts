@@ -1,6 +1,7 @@
 import { utf8 } from '../../../base/bytes.ts';
 import { codeOf } from '../../../base/errors.ts';
-import { logIndex } from '../../../raft/core/types.ts';
+import { compactionIndex } from '../../../raft/core/compaction-policy.ts';
+import { type LogIndex, logIndex, type NodeId } from '../../../raft/core/types.ts';
 import type { ProposalReceipt, Raft, RaftStatus } from '../../../raft/raft-api.ts';
 import type { Connections, SimProcess, SimSocket } from '../kernel/index.ts';
 import type { RegisterDatabase } from './register-database.ts';
@@ -34,10 +35,12 @@ export interface RegisterServerOptions {
   readonly database: RegisterDatabase;
   readonly connections: RegisterConnections;
   readonly snapshots: RegisterSnapshots;
-  /** Applied entries between two snapshots; 0 takes none and keeps the whole log. */
+  /** Applied entries between two snapshots, and the most that a log holds; 0 takes none and keeps the whole log. */
   readonly snapshotEvery: number;
-  /** Entries behind a snapshot that stay in the log, for members that lag a little. */
+  /** Entries that stay in the log although everybody has applied them. */
   readonly keptEntries: number;
+  /** What another member has in its log and, durably, in its database; null when that is not known. */
+  readonly durablyAppliedBy: (member: NodeId) => LogIndex | null;
   /** How long the database takes for a piece of the log; 0 is at once. */
   readonly applyMs: () => number;
   /** Entries that are applied before the database makes its state durable. */
@@ -123,9 +126,10 @@ export class RegisterServer {
       else continue;
       this.#writes.delete(index);
     }
-    if (this.#isWitness) this.#compact(status.commitIndex);
-    else if (status.commitIndex > this.#options.database.appliedIndex) void this.#applyAll();
+    const isBehind = status.commitIndex > this.#options.database.appliedIndex;
+    if (isBehind && !this.#isWitness) void this.#applyAll();
     this.#takeSnapshot(status);
+    this.#compact(status);
   }
 
   /** A log-only member applies nothing. */
@@ -133,22 +137,36 @@ export class RegisterServer {
     return this.#options.raft.status.memberKind === 'witness';
   }
 
-  #takeSnapshot({ appliedIndex }: RaftStatus): void {
+  /** Now and then; and at once when the log no longer reaches back to the last one, or a new member could never begin. */
+  #takeSnapshot({ appliedIndex, firstIndex }: RaftStatus): void {
     const { raft, database, snapshots, snapshotEvery } = this.#options;
     const newest = snapshots.describe()?.last.index ?? 0;
     const isDue = snapshotEvery > 0 && appliedIndex >= newest + snapshotEvery;
-    if (!isDue || appliedIndex !== database.appliedIndex) return;
+    const isOverdue = firstIndex > newest + 1;
+    if ((!isDue && !isOverdue) || this.#isWitness || appliedIndex !== database.appliedIndex) return;
     const meta = raft.describeSnapshot(appliedIndex);
     if (meta === null) return;
     database.flush();
     snapshots.take(meta);
-    this.#compact(appliedIndex);
   }
 
-  #compact(settledIndex: number): void {
-    const { raft, snapshotEvery, keptEntries } = this.#options;
-    const upTo = settledIndex - keptEntries;
-    if (snapshotEvery > 0 && upTo >= raft.status.firstIndex) raft.compact(logIndex(upTo));
+  #compact({ firstIndex, commitIndex, peers }: RaftStatus): void {
+    const { raft, database, snapshots, snapshotEvery, keptEntries, durablyAppliedBy } =
+      this.#options;
+    if (snapshotEvery === 0) return;
+    const own = this.#isWitness ? commitIndex : logIndex(database.durableIndex);
+    const others = peers.filter(({ kind }) => kind !== 'witness');
+    const upTo = compactionIndex(
+      {
+        firstIndex,
+        durablyAppliedIndex: own,
+        snapshotIndex: snapshots.describe()?.last.index ?? logIndex(0),
+        others: others.map(({ id }) => ({ id, durablyAppliedIndex: durablyAppliedBy(id) })),
+        entryBytes: 1,
+      },
+      { entriesKept: keptEntries, entriesMax: snapshotEvery, bytesMax: Infinity },
+    );
+    if (upTo !== null) raft.compact(upTo);
   }
 
   async #applyAll(): Promise<void> {
