@@ -9,6 +9,8 @@ export interface PeerStatus {
   readonly id: NodeId;
   readonly kind: MemberKind;
   readonly isConnected: boolean;
+  /** At a leader, of a learner: whether it may be made a voter now. Null otherwise. */
+  readonly isCaughtUp: boolean | null;
   readonly matchIndex: LogIndex | null;
   readonly appliedIndex: LogIndex | null;
 }

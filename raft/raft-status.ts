@@ -38,6 +38,7 @@ function isSamePeer(left: PeerStatus, right: PeerStatus | undefined): boolean {
   return (
     left.id === right?.id &&
     left.kind === right.kind &&
+    left.isCaughtUp === right.isCaughtUp &&
     left.isConnected === right.isConnected &&
     left.matchIndex === right.matchIndex &&
     left.appliedIndex === right.appliedIndex

@@ -1,3 +1,4 @@
+import { isCaughtUp } from './catch-up.ts';
 import type { MemberKind, Membership } from './membership.ts';
 import { memberOf } from './membership.ts';
 import { readyIndex } from './read-index.ts';
@@ -8,6 +9,8 @@ import type { LogIndex, NodeId, Role, Term } from './types.ts';
 export interface PeerProgress {
   readonly id: NodeId;
   readonly kind: MemberKind;
+  /** At a leader, of a learner: whether it may be made a voter now. Null otherwise. */
+  readonly isCaughtUp: boolean | null;
   readonly matchIndex: LogIndex | null;
   readonly appliedIndex: LogIndex | null;
 }
@@ -71,6 +74,7 @@ export function statusOf(state: RaftState): MachineStatus {
       return {
         id,
         kind: memberOf(membership, id)?.kind ?? 'learner',
+        isCaughtUp: leader?.catchUps.has(id) === true ? isCaughtUp(state, leader, id) : null,
         matchIndex: progress?.matchIndex ?? null,
         appliedIndex: progress?.appliedIndex ?? null,
       };

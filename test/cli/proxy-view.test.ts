@@ -35,7 +35,14 @@ function peer(
   isConnected: boolean,
   kind: MemberKind = 'voter',
 ): RaftStatus['peers'][number] {
-  return { id: nodeId(id), kind, isConnected, matchIndex: null, appliedIndex: null };
+  return {
+    id: nodeId(id),
+    kind,
+    isConnected,
+    isCaughtUp: null,
+    matchIndex: null,
+    appliedIndex: null,
+  };
 }
 
 test.each(['primary', 'quiescing', 'handing-over', 'resuming'] as const)(

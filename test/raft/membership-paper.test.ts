@@ -195,6 +195,11 @@ test('§4.2.1 a learner is not promoted while its rounds take longer than an ele
   }
 
   expect(node.status).toMatchObject({ role: 'leader', membershipIndex });
+  expect(node.status.peers.map(({ kind, isCaughtUp }) => [kind, isCaughtUp])).toEqual([
+    ['voter', null],
+    ['voter', null],
+    ['learner', false],
+  ]);
 });
 
 test('§4.2.2 a leader that removed itself does not count itself', () => {

@@ -129,8 +129,8 @@ export const followerStatus: MachineStatus = {
   isTailDecided: false,
   isTransferring: false,
   peers: [
-    { id: n2, kind: 'voter', matchIndex: null, appliedIndex: null },
-    { id: n3, kind: 'voter', matchIndex: null, appliedIndex: null },
+    { id: n2, kind: 'voter', isCaughtUp: null, matchIndex: null, appliedIndex: null },
+    { id: n3, kind: 'voter', isCaughtUp: null, matchIndex: null, appliedIndex: null },
   ],
   membership: membershipOfVoters([n1, n2, n3]),
   membershipIndex: logIndex(0),
