@@ -57,9 +57,9 @@ export class VisibilityChecker implements ServerObserver, DumpObserver {
     }
     const name = formatGtid(gtid);
     host.process?.log(`visible ${name} ${by}`);
-    // A polite shutdown lets go of what waits (H2). Nobody may be told, nobody may see it, and the server must be rebuilt or
-    // the log must hold it: G3, C7 and G5 look at that.
-    if (host.program?.state === 'shutting-down') {
+    // A polite shutdown lets go of what waits (H2), which is why the sidecar has none with anything waiting. When somebody else
+    // orders it, nobody may be told, nobody may see it, and the server must be rebuilt or the log must hold it: G3, C7, G5.
+    if (host.isEndedByAdmin && host.program?.state === 'shutting-down') {
       this.#forced += 1;
       return;
     }

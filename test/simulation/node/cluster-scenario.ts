@@ -12,7 +12,7 @@ import type { Trace } from '../kernel/trace.ts';
 import { ClusterApps } from './cluster-apps.ts';
 import { diskOf, drawClusterPlan, networkOf, nodeSettingsOf } from './cluster-plan.ts';
 import { CommittedLog } from './committed-log.ts';
-import { ClusterFaults } from './faults.ts';
+import { ClusterFaults, faultKinds } from './faults.ts';
 import { SimCluster } from './sim-cluster.ts';
 
 /** Before the first fault: elections, data folders, tables. */
@@ -32,7 +32,24 @@ export const clusterScenario: Scenario = {
   name: 'cluster',
   draw: (seed, wishes) => drawClusterPlan('cluster', seed, wishes),
   run: (plan, trace) => new ClusterRun(plan, trace).run(),
+  missingIn,
 };
+
+/** Fewer runs say nothing about the rest. */
+const runsMin = 50;
+
+/** Many runs together: every kind of fault struck, and many of them a leader. */
+function missingIn(totals: Readonly<Record<string, number>>, runs: number): string[] {
+  if (runs < runsMin) return [];
+  const of = (name: string): number => totals[name] ?? 0;
+  const missing = faultKinds.filter((name) => of(name) === 0).map((name) => `no ${name}`);
+  if (of('commits') < 50 * runs) missing.push(`only ${of('commits')} commits`);
+  if (of('promotions') < 2 * runs) missing.push(`only ${of('promotions')} promotions`);
+  if (of('at the leader') < runs) missing.push(`only ${of('at the leader')} faults hit a leader`);
+  if (of('prefix reads') < 20 * runs) missing.push(`only ${of('prefix reads')} stale reads`);
+  if (of('transfer handed-over') < runs / 20) missing.push('hardly a transfer');
+  return missing;
+}
 
 class ClusterRun {
   readonly #plan: RunPlan;

@@ -53,7 +53,7 @@ const faultsByKind: Readonly<Record<string, Fault>> = {
     );
   },
   'kill-storm': (faults, context) => faults.killStorm(context),
-  'polite-shutdown': (_, { machine }) => machine.mysqld.shutDown(),
+  'polite-shutdown': (_, { machine }) => machine.mysqld.endByAdmin(),
   'errant-write': (faults, { machine }) => faults.writeErrantly(machine),
   'flush-logs': (faults, { machine }) => faults.asRoot(machine, [{ kind: 'flush-binary-logs' }]),
   transfer: (faults, { random }) => faults.transfer(random),

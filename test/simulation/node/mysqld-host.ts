@@ -93,6 +93,7 @@ export class MysqldHost {
   #process: SimProcess | null = null;
   #isReady = false;
   #sessionsEver = 0;
+  #isEndedByAdmin = false;
   /** How much slower than usual the disk is now. */
   diskFactor = 1;
 
@@ -141,6 +142,7 @@ export class MysqldHost {
     const process = processes.start(host, 'mysqld');
     this.#process = process;
     this.#isReady = false;
+    this.#isEndedByAdmin = false;
     process.onDeath(() => this.#died(process));
     this.#step({ kind: 'start' });
     const flush = (): void => {
@@ -150,6 +152,17 @@ export class MysqldHost {
     };
     simulation.after(redoFlushUs, flush);
     return process;
+  }
+
+  /** The process was told to end by somebody who is not its sidecar. */
+  get isEndedByAdmin(): boolean {
+    return this.#isEndedByAdmin;
+  }
+
+  /** SIGTERM by an administrator, past the sidecar. */
+  endByAdmin(): void {
+    this.#isEndedByAdmin = true;
+    this.shutDown();
   }
 
   /** SIGTERM. */

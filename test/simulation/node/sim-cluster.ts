@@ -1,8 +1,9 @@
-import { messageOf } from '../../../base/errors.ts';
 import type { MemberConfig } from '../../../cli/config-schema.ts';
 import { deriveServerId } from '../../../cli/secrets.ts';
 import { portNames } from '../../../proxy/options.ts';
 import type { Message } from '../../../raft/core/messages.ts';
+import { nodeId } from '../../../raft/core/types.ts';
+import type { RaftChecker } from '../checkers/raft-checker.ts';
 import { Connections } from '../kernel/connections.ts';
 import { Datagrams } from '../kernel/datagrams.ts';
 import { Network } from '../kernel/network.ts';
@@ -10,11 +11,13 @@ import { SimHost } from '../kernel/sim-host.ts';
 import { SimLogDisk } from '../kernel/sim-log-disk.ts';
 import { Processes, type SimProcess } from '../kernel/sim-process.ts';
 import type { Simulation } from '../kernel/simulation.ts';
+import { messageText } from '../raft/message-text.ts';
 import type { ByteConnections } from './byte-socket.ts';
 import type { CommittedLog } from './committed-log.ts';
 import { MysqldHost, type ServerObserver } from './mysqld-host.ts';
+import { raftCheckers } from './raft-checkers.ts';
 import { type DumpObserver, listenForDumps } from './sim-dump.ts';
-import { type NodeSettings, SimNode, type Wires } from './sim-node.ts';
+import { judgeEnd, type NodeSettings, SimNode, type Wires } from './sim-node.ts';
 import { sourceLinkOf } from './sim-source.ts';
 import { portNumbers } from './sim-workers.ts';
 import { listenForAdmin } from './sql-channel.ts';
@@ -64,6 +67,7 @@ export class SimCluster {
   readonly machines: readonly Machine[];
   readonly #options: SimClusterOptions;
   readonly #members: readonly MemberConfig[];
+  readonly #raftCheckers: readonly RaftChecker[];
 
   constructor(options: SimClusterOptions) {
     const { simulation, nodeCount } = options;
@@ -75,6 +79,8 @@ export class SimCluster {
     const ids = Array.from({ length: nodeCount }, (_, place) => `n${place + 1}`);
     this.#members = ids.map(memberOf);
     this.machines = ids.map((id) => this.#buildMachine(id));
+    const disks = this.machines.map(({ id, disk }) => ({ id: nodeId(id), disk }));
+    this.#raftCheckers = raftCheckers(simulation, () => disks);
   }
 
   get ids(): readonly string[] {
@@ -133,15 +139,16 @@ export class SimCluster {
         settings: this.#options.settings,
         log: this.#options.log,
         dumpObserver: this.#options.observers.dump,
+        raftCheckers: this.#raftCheckers,
         onGate: this.#options.observers.onGate,
       });
     } catch (thrown) {
-      process.kill(`cannot open: ${messageOf(thrown)}`);
+      judgeEnd(process, thrown);
       return;
     }
     machine.node = node;
     this.#options.observers.onNode(node);
-    node.open().catch((thrown: unknown) => process.kill(`cannot open: ${messageOf(thrown)}`));
+    node.open().catch((thrown: unknown) => judgeEnd(process, thrown));
   }
 
   /** A process for clients, on a machine of its own. */
@@ -202,7 +209,8 @@ function wiresOf(network: Network): Wires {
     throw new Error('a proxy has four ports');
   }
   return {
-    raft: new Datagrams<Message>(network, { protocol: 'raft', describe: ({ kind }) => kind }),
+    network,
+    raft: new Datagrams<Message>(network, { protocol: 'raft', describe: messageText }),
     admin: new Connections(network, named('admin')),
     dump: new Connections(network, named('dump')),
     source: new Connections(network, named('source')),

@@ -1,3 +1,4 @@
+import { codeOf, messageOf } from '../../../base/errors.ts';
 import type { MemberConfig } from '../../../cli/config-schema.ts';
 import { proxyView } from '../../../cli/proxy-view.ts';
 import { deriveUuid } from '../../../cli/secrets.ts';
@@ -9,13 +10,18 @@ import type { ReadableLog } from '../../../mysql-bridge/ledger/log-reader.ts';
 import { TransactionLedger } from '../../../mysql-bridge/ledger/transaction-ledger.ts';
 import { NodeProxy } from '../../../proxy/node-proxy.ts';
 import { defaultProxyLimits, type ReadMode } from '../../../proxy/options.ts';
+import { RaftMachine } from '../../../raft/core/machine.ts';
 import { voterMember } from '../../../raft/core/membership.ts';
 import type { Message } from '../../../raft/core/messages.ts';
-import { createRaftNode, defaultRaftTimings, nodeId, type RaftNode } from '../../../raft/index.ts';
+import { defaultRaftTimings, nodeId, RaftNode } from '../../../raft/index.ts';
+import type { RaftChecker } from '../checkers/raft-checker.ts';
 import type { Datagrams } from '../kernel/datagrams.ts';
+import type { Network } from '../kernel/network.ts';
 import type { SimLogDisk } from '../kernel/sim-log-disk.ts';
 import { SimLogStore } from '../kernel/sim-log-store.ts';
 import type { SimProcess } from '../kernel/sim-process.ts';
+import { ObservedMachine } from '../raft/observed-machine.ts';
+import { SimTransport } from '../raft/sim-transport.ts';
 import { binlogFilesOf } from './binlog-access.ts';
 import type { CommittedLog } from './committed-log.ts';
 import type { MysqldHost } from './mysqld-host.ts';
@@ -24,12 +30,12 @@ import { type DumpConnections, type DumpObserver, SimDump } from './sim-dump.ts'
 import { simLogger } from './sim-logger.ts';
 import { SimServer } from './sim-server.ts';
 import { SimSource, type SourceConnections } from './sim-source.ts';
-import { SimTransport } from './sim-transport.ts';
 import { type ProxyWires, portNumbers, simPlatform } from './sim-workers.ts';
 import type { AdminConnections } from './sql-channel.ts';
 
 /** Everything that carries something between processes, shared by all nodes of a run. */
 export interface Wires {
+  readonly network: Network;
   readonly raft: Datagrams<Message>;
   readonly admin: AdminConnections;
   readonly dump: DumpConnections;
@@ -57,8 +63,20 @@ export interface SimNodeOptions {
   readonly settings: NodeSettings;
   readonly log: CommittedLog;
   readonly dumpObserver: DumpObserver;
+  readonly raftCheckers: readonly RaftChecker[];
   /** Its gate was opened. */
   readonly onGate: (node: SimNode) => void;
+}
+
+/** A sidecar ends itself. A disk that failed is a reason; anything else is a bug. */
+export function judgeEnd(process: SimProcess, error: unknown): void {
+  if (process.isDead) return;
+  const code = codeOf(error);
+  if (code?.startsWith('LOG_STORE_') !== true) {
+    const rule = error instanceof Error ? error.name : 'exception';
+    process.simulation.violated(rule, `${process.name} ends: ${messageOf(error)}`, error);
+  }
+  process.kill(`fatal ${code ?? ''} ${messageOf(error)}`);
 }
 
 const clusterId = 'simulated';
@@ -178,8 +196,7 @@ export class SimNode {
   }
 
   #fatal(error: unknown): void {
-    const reason = error instanceof Error ? error.message : String(error);
-    this.process.kill(`fatal: ${reason}`);
+    judgeEnd(this.process, error);
   }
 
   #readableLog(): ReadableLog {
@@ -195,19 +212,36 @@ export class SimNode {
   }
 
   #buildRaft(): RaftNode {
-    const { process, disk, members, wires, settings } = this.#options;
+    const { process, disk, members, wires, settings, raftCheckers } = this.#options;
     const { simulation, clock } = process;
     const self = nodeId(this.id);
-    const voters = members.map(({ id }) => nodeId(id));
-    return createRaftNode({
-      config: { ...defaultRaftTimings, self, initialMembers: voters.map((id) => voterMember(id)) },
-      store: new SimLogStore(process, disk),
+    const store = new SimLogStore(process, disk);
+    const config = {
+      ...defaultRaftTimings,
+      self,
+      initialMembers: members.map(({ id }) => voterMember(nodeId(id))),
+    };
+    const random = simulation.random(`raft ${this.id}`);
+    const machine = new ObservedMachine({
+      id: self,
+      disk,
+      process,
+      machine: new RaftMachine({ config, random, restored: store.opened }),
+      checkers: raftCheckers,
+    });
+    return new RaftNode({
+      config,
+      machine,
+      store,
       transport: new SimTransport({
         process,
+        network: wires.network,
         datagrams: wires.raft,
-        peers: voters.filter((id) => id !== self),
+        processOf: (peer) => `${peer}/sidecar`,
+        onSend: (to, message) => {
+          for (const checker of raftCheckers) checker.sent?.(machine, to, message);
+        },
       }),
-      random: simulation.random(`raft ${this.id}`),
       clock,
       logger: simLogger(process),
       onFatal: (error) => this.#fatal(error),
