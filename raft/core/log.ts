@@ -87,7 +87,8 @@ export class RaftLog {
    */
   get reportedAppliedIndex(): LogIndex | null {
     const reported = this.#reportedAppliedIndex;
-    return reported !== null && reported > this.lastIndex ? this.lastIndex : reported;
+    if (reported === null) return null;
+    return logIndex(Math.min(Math.max(reported, this.base.index), this.lastIndex));
   }
 
   /** The term at `index`, from the base on: 0 before the very first entry. Null before the base and past the last. */

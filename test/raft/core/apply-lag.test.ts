@@ -168,6 +168,29 @@ test('a leader that lags no more than the others keeps the lead', () => {
   expect(leader.takeSentOf('timeout-now')).toEqual([]);
 });
 
+test('leadership does not go in circles when a database reports less than its log begins behind', () => {
+  const leader = new LoneNode({ behind: id(1, 60), terms: [1], config: { applyLagMax: lagMax } });
+  leader.lead();
+  leader.persist();
+  leader.propose(...Array.from({ length: 30 }, (_, place) => `p${place}`));
+  leader.persist();
+  leader.step({ kind: 'applied', index: logIndex(5) });
+  for (const peer of ['n2', 'n3']) {
+    leader.receive(peer, {
+      kind: 'append-response',
+      term: leader.status.term,
+      readRound: 0,
+      appliedIndex: logIndex(60),
+      result: { kind: 'matched', matchIndex: leader.status.lastIndex },
+    });
+  }
+  leader.takeSent();
+
+  leader.tick(3);
+
+  expect(leader.takeSentOf('timeout-now')).toEqual([]);
+});
+
 test('a leader hands on once in its term, and only in its first moments', () => {
   const once = leaderThatHears(20, { n2: 60, n3: 101 });
   for (let ticks = 0; ticks <= config.transferTicksMax; ticks += 1) {

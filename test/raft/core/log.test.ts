@@ -113,6 +113,24 @@ test('what MySQL has applied counts once it is known to be committed, and never 
   expect(log.appliedIndex).toBe(2);
 });
 
+test('what was compacted away was applied, whatever MySQL says after a restart', () => {
+  const log = new RaftLog({
+    hardState: { term: term(2), votedFor: null },
+    snapshot: { last: { term: term(2), index: logIndex(9) }, membership: null },
+    firstIndex: logIndex(10),
+    lastIndex: logIndex(10),
+    termRuns: [{ term: term(2), firstIndex: logIndex(10) }],
+    membershipEntries: [],
+  });
+  expect(log.reportedAppliedIndex).toBeNull();
+  expect(log.appliedIndex).toBe(9);
+
+  log.reportApplied(logIndex(4));
+  expect(log.reportedAppliedIndex).toBe(9);
+  log.reportApplied(logIndex(44));
+  expect(log.reportedAppliedIndex).toBe(10);
+});
+
 test('a restored log knows its terms, and the size of nothing', () => {
   const log = new RaftLog({
     hardState: { term: term(7), votedFor: null },
