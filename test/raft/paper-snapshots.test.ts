@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { membershipOfVoters } from '../../raft/core/membership.ts';
 import type { SnapshotMeta } from '../../raft/core/snapshot.ts';
 import { type EntryId, logIndex, nodeId, term } from '../../raft/core/types.ts';
 import { config, entriesOf, id, LoneNode, type LoneNodeOptions } from './lone-node.ts';
@@ -80,6 +81,38 @@ test('§5.1 compaction never goes back, and asks nobody', () => {
   expect(node.takeSent()).toEqual([]);
 });
 
+test('§5.1 a compaction keeps the members at its entry, and not those of later ones (§4.1)', () => {
+  const memberships = ['n3', 'n4'].map((other) =>
+    membershipOfVoters(['n1', 'n2', other].map(nodeId)),
+  );
+  const node = follower({ terms: [1, 1], memberships });
+
+  compact(node, 3);
+  node.persist();
+  expect(node.takeEffectsOf('persist')).toMatchObject([
+    { snapshot: { last: { index: 3 }, membership: { index: 3, membership: memberships[0] } } },
+  ]);
+
+  node.restart();
+  expect(node.status).toMatchObject({ firstIndex: 4, membershipIndex: 4 });
+  expect(node.status.membership).toEqual(memberships[1]);
+});
+
+test('§5.1 where the members at an entry are forgotten, nothing is compacted up to there', () => {
+  const memberships = ['n3', 'n4'].map((other) =>
+    membershipOfVoters(['n1', 'n2', other].map(nodeId)),
+  );
+  const node = follower({ terms: [1, 1], memberships });
+  node.restart();
+  node.receiveAppend('n2', { term: 5, previous: id(1, 4), commitIndex: logIndex(4) });
+  node.step({ kind: 'applied', index: logIndex(4) });
+
+  compact(node, 2);
+  expect(node.status.firstIndex).toBe(1);
+  compact(node, 3);
+  expect(node.status.firstIndex).toBe(4);
+});
+
 test('§5.1 a node starts from what its log begins behind: that is committed and applied', () => {
   const node = new LoneNode({ behind: id(3, 10), terms: [3, 4] });
 
@@ -118,7 +151,7 @@ test('§5.1 an append that begins before the log is taken from where the log beg
 });
 
 test('§5.1 a leader that contradicts what was compacted away is refused (I3)', () => {
-  const node = follower({ behind: id(3, 10), terms: [3] });
+  const node = follower({ behind: id(3, 10), terms: [3], commit: 10 });
 
   node.receiveAppend('n2', { term: 5, previous: id(2, 8), entries: entriesOf([2, 4, 5], 9) });
   node.receiveAppend('n2', { term: 5, previous: id(2, 12), entries: [] });
@@ -323,6 +356,20 @@ test('§5.3 a snapshot that arrives in a later term, without a leader, is as goo
   node.endFetch(true);
 
   expect(node.status).toMatchObject({ role: 'follower', lastIndex: 9, commitIndex: 9 });
+});
+
+test('§5.3 a leader commits by counting alone, whatever snapshot arrives late (§3.6.2, R10)', () => {
+  const node = follower({ terms: [1, 1], commit: 1 });
+  offer(node, id(1, 3));
+  node.receiveAppend('n2', { term: 5, previous: id(1, 2), entries: entriesOf([1], 3) });
+  node.persist();
+  node.receive('n2', { kind: 'timeout-now', term: term(5) });
+  node.persist();
+  node.grantVote('n3');
+
+  node.endFetch(true);
+
+  expect(node.status).toMatchObject({ role: 'leader', commitIndex: 1 });
 });
 
 test('§5.3 a crash between the state and the log loses neither: the snapshot is offered again', () => {
