@@ -2,6 +2,7 @@ import { checkEngines } from '../checkers/engines.ts';
 import { GateChecker } from '../checkers/gates.ts';
 import { judgeHistories } from '../checkers/histories.ts';
 import { PrefixChecker } from '../checkers/prefix-reads.ts';
+import { RebuildChecker } from '../checkers/rebuilds.ts';
 import { SingleExecutionChecker } from '../checkers/single-execution.ts';
 import { VisibilityChecker } from '../checkers/visibility.ts';
 import type { Fate } from '../clients/app.ts';
@@ -59,6 +60,7 @@ class ClusterRun {
   readonly #prefix: PrefixChecker;
   readonly #statements: SingleExecutionChecker;
   readonly #gates: GateChecker;
+  readonly #rebuilds: RebuildChecker;
   readonly #cluster: SimCluster;
   readonly #apps: ClusterApps;
   readonly #faults: ClusterFaults;
@@ -76,6 +78,7 @@ class ClusterRun {
     this.#prefix = new PrefixChecker(simulation, this.#log, tables.set);
     this.#statements = new SingleExecutionChecker(simulation);
     this.#gates = new GateChecker(simulation);
+    this.#rebuilds = new RebuildChecker(simulation);
     this.#cluster = this.#buildCluster();
     this.#apps = new ClusterApps({
       cluster: this.#cluster,
@@ -89,7 +92,7 @@ class ClusterRun {
         },
       },
     });
-    this.#faults = new ClusterFaults(this.#cluster);
+    this.#faults = new ClusterFaults(this.#cluster, (kind) => this.#rebuilds.struck(kind));
   }
 
   async run(): Promise<RunReport> {
@@ -235,6 +238,8 @@ class ClusterRun {
           });
         },
         onGate: (node) => this.#gates.look(node),
+        onRole: (node, state) =>
+          this.#rebuilds.changed(node.id, state, node.bridge?.status.reason ?? ''),
       },
     });
     cluster.network.setConditions(networkOf(plan));
@@ -254,6 +259,7 @@ class ClusterRun {
         commits: this.#log.transactions.length,
         elections: this.#elections,
         promotions: this.#gates.promotions,
+        rebuilds: this.#rebuilds.count,
         statements: this.#statements.count,
         'operations ok': this.#fates.ok,
         'operations failed': this.#fates.fail,

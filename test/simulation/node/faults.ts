@@ -91,11 +91,13 @@ const stormUsMax = 1_000_000;
 /** Carries out the faults of a plan, and undoes all that lasts at the end. */
 export class ClusterFaults {
   readonly cluster: SimCluster;
+  readonly #onStruck: (kind: string) => void;
   readonly #counts = new Map<string, number>();
   #isOver = false;
 
-  constructor(cluster: SimCluster) {
+  constructor(cluster: SimCluster, onStruck: (kind: string) => void) {
     this.cluster = cluster;
+    this.#onStruck = onStruck;
   }
 
   get counts(): FaultCounts {
@@ -229,6 +231,7 @@ export class ClusterFaults {
     const machine = isAtLeader ? leader : pickFrom(random, cluster.machines);
     cluster.simulation.log('fault', `${fault.kind} ${machine.id} ${fault.forMs} ms`, 'news');
     this.#count(fault.kind);
+    this.#onStruck(fault.kind);
     if (machine === leader) this.#count('at the leader');
     faultsByKind[fault.kind]?.(this, { random, machine, forUs: fault.forMs * 1000 });
   }

@@ -1,5 +1,6 @@
 import type { MemberConfig } from '../../../cli/config-schema.ts';
 import { deriveServerId } from '../../../cli/secrets.ts';
+import type { RoleState } from '../../../mysql-bridge/role/role-types.ts';
 import { portNames } from '../../../proxy/options.ts';
 import type { Message } from '../../../raft/core/messages.ts';
 import { nodeId } from '../../../raft/core/types.ts';
@@ -42,6 +43,7 @@ export interface ClusterObservers {
   /** A node was built; its bridge is there once it is open. */
   readonly onNode: (node: SimNode) => void;
   readonly onGate: (node: SimNode) => void;
+  readonly onRole: (node: SimNode, state: RoleState) => void;
 }
 
 export interface SimClusterOptions {
@@ -141,6 +143,7 @@ export class SimCluster {
         dumpObserver: this.#options.observers.dump,
         raftCheckers: this.#raftCheckers,
         onGate: this.#options.observers.onGate,
+        onRole: this.#options.observers.onRole,
       });
     } catch (thrown) {
       judgeEnd(process, thrown);

@@ -8,6 +8,7 @@ import { Bridge, type TransferOutcome } from '../../../mysql-bridge/bridge.ts';
 import type { BridgeParts } from '../../../mysql-bridge/bridge-parts.ts';
 import type { ReadableLog } from '../../../mysql-bridge/ledger/log-reader.ts';
 import { TransactionLedger } from '../../../mysql-bridge/ledger/transaction-ledger.ts';
+import type { RoleState } from '../../../mysql-bridge/role/role-types.ts';
 import { NodeProxy } from '../../../proxy/node-proxy.ts';
 import { defaultProxyLimits, type ReadMode } from '../../../proxy/options.ts';
 import { RaftMachine } from '../../../raft/core/machine.ts';
@@ -64,6 +65,7 @@ export interface SimNodeOptions {
   readonly log: CommittedLog;
   readonly dumpObserver: DumpObserver;
   readonly raftCheckers: readonly RaftChecker[];
+  readonly onRole: (node: SimNode, state: RoleState) => void;
   /** Its gate was opened. */
   readonly onGate: (node: SimNode) => void;
 }
@@ -170,7 +172,10 @@ export class SimNode {
     source.listen(wires.source);
     await proxy.open();
     this.raft.onChange(publish);
-    bridge.onState(publish);
+    bridge.onState((state) => {
+      publish();
+      this.#options.onRole(this, state);
+    });
     this.#options.log.watch(this.raft, process);
     await this.raft.open();
     await bridge.open();

@@ -1,3 +1,4 @@
+import { after } from '../../../base/clock.ts';
 import { type Deferred, deferred } from '../../../base/deferred.ts';
 import { codeOf } from '../../../base/errors.ts';
 import { MySqlServerError } from '../../../mysql-bridge/server/errors.ts';
@@ -178,19 +179,18 @@ export class SqlChannel {
     statement: string,
     work: () => Promise<Result>,
   ): Promise<Result> {
-    const abort = new AbortController();
-    const late = this.#process.clock.delay(timeoutMs, { signal: abort.signal }).then(() => {
+    const late = unobserved();
+    const stop = after(this.#process.clock, timeoutMs, () => {
       const message = `${statement}: no answer within ${timeoutMs} ms`;
-      throw new MySqlServerError('MYSQL_STATEMENT_TIMEOUT', message);
+      late.reject(new MySqlServerError('MYSQL_STATEMENT_TIMEOUT', message));
     });
-    late.catch(() => undefined);
     try {
-      return await Promise.race([work(), late, this.#dropped.promise]);
+      return await Promise.race([work(), late.promise, this.#dropped.promise]);
     } catch (error) {
       if (codeOf(error) === 'MYSQL_STATEMENT_TIMEOUT') this.#drop('an earlier answer is overdue');
       throw error;
     } finally {
-      abort.abort();
+      stop();
     }
   }
 
