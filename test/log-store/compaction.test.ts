@@ -4,7 +4,8 @@ import { SystemClock } from '../../base/clock.ts';
 import { defaultEngineOptions, type Engine, openEngine } from '../../log-store/engine.ts';
 import { type LevelLogStoreOptions, openLevelLogStore } from '../../log-store/index.ts';
 import { allKeys, entryKey, snapshotKey, termRunKey } from '../../log-store/keys.ts';
-import { logIndex } from '../../raft/core/types.ts';
+import { encodeTermRun } from '../../log-store/meta-codec.ts';
+import { logIndex, term } from '../../raft/core/types.ts';
 import {
   batch,
   entries,
@@ -93,6 +94,11 @@ test('a store that ended before its sweeping opens as if it had been swept', asy
   await using directory = await temporaryDirectory();
   await compactedLog({ ...levelOptions(directory.path), clock: standingClock });
   expect(await keysOf(directory.path)).toContain(hex(entryKey(logIndex(2600))));
+  // The terms go first: a crash a moment earlier would have left them as well.
+  const run = { term: term(1), firstIndex: logIndex(1) };
+  await withEngine(directory.path, (engine) =>
+    engine.put(termRunKey(run.firstIndex), encodeTermRun(run)),
+  );
 
   const store = await openLevelLogStore({ ...levelOptions(directory.path), clock: standingClock });
 

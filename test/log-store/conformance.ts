@@ -309,6 +309,21 @@ function describeCompaction(makePlace: () => Promise<StorePlace>): void {
     await last.close();
   });
 
+  test('a log that is truncated to where it begins goes on from there', async () => {
+    await using place = await makePlace();
+    const before = await place.open();
+    await before.write(batch({ entries: entries(1, 9, 1) }));
+    await before.write(batch({ snapshot: snapshot(6, 1) }));
+    await before.write(batch({ truncateFrom: 7 }));
+    await before.write(batch({ entries: entries(7, 8, 2) }));
+    await before.close();
+
+    const after = await place.open();
+    expect(after.opened).toMatchObject({ firstIndex: 7, lastIndex: 8 });
+    expect(await readAll(after, 7, 8)).toEqual(entries(7, 8, 2));
+    await after.close();
+  });
+
   test('a snapshot past the end takes the place of the whole log', async () => {
     await using place = await makePlace();
     const before = await place.open();

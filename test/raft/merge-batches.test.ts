@@ -22,7 +22,7 @@ const step: fc.Arbitrary<Step> = fc.record({
   cutBack: fc.option(fc.nat(6)),
   count: fc.nat(4),
   hardTerm: fc.option(fc.nat(9)),
-  left: fc.option(fc.integer({ min: -4, max: 6 }), { freq: 1 }),
+  left: fc.option(fc.integer({ min: -4, max: 6 }), { freq: 2 }),
 });
 
 function snapshotOf(index: number): SnapshotMeta {
