@@ -13,6 +13,9 @@ export type SearchResult =
 
 /** What a search keeps per row besides the cache, rounded up. */
 const bytesPerRow = 96;
+const turnCount = 4;
+/** Places in a history are smaller, and rows can still be told apart above it. */
+const afterAllEnds = 2 ** 50;
 
 /**
  * Is there an order of the operations, in keeping with real time, in which each finds the state that it needs?
@@ -51,11 +54,12 @@ class Search {
   /** Rows in the order they took effect; also how to go back. */
   readonly #order: Int32Array;
   #ordered = 0;
-  /** Choices made, outermost first: where, in which state, after how many effects, and which alternative is next. */
+  /** Choices made, outermost first: where, in which state, after how many effects, and how far alternatives were tried: by turns, within a turn by urgency. */
   readonly #choicePlace: Int32Array;
   readonly #choiceState: Int32Array;
   readonly #choiceOrdered: Int32Array;
-  readonly #choiceCursor: Int32Array;
+  readonly #choiceTurn: Uint8Array;
+  readonly #choiceTried: Float64Array;
   #choices = 0;
   readonly #firstOfKind: Int32Array;
   #furthest = -1;
@@ -77,7 +81,8 @@ class Search {
     this.#choicePlace = new Int32Array(rowCount + 1);
     this.#choiceState = new Int32Array(rowCount + 1);
     this.#choiceOrdered = new Int32Array(rowCount + 1);
-    this.#choiceCursor = new Int32Array(rowCount + 1);
+    this.#choiceTurn = new Uint8Array(rowCount + 1);
+    this.#choiceTried = new Float64Array(rowCount + 1);
     this.#firstOfKind = new Int32Array(this.#timeline.kindCount);
   }
 
@@ -146,7 +151,8 @@ class Search {
     this.#choicePlace[this.#choices] = this.#now.place;
     this.#choiceState[this.#choices] = this.#now.state;
     this.#choiceOrdered[this.#choices] = this.#ordered;
-    this.#choiceCursor[this.#choices] = 0;
+    this.#choiceTurn[this.#choices] = 0;
+    this.#choiceTried[this.#choices] = Number.NEGATIVE_INFINITY;
     this.#choices += 1;
   }
 
@@ -187,36 +193,56 @@ class Search {
   }
 
   /**
-   * The next operation to try at the newest choice, or -1. First the one whose end forces the choice, if it can take effect; then
-   * those that leave the state it needs; then all others.
+   * The next operation to try at the newest choice, or -1. Any sequence is complete; this one finds an order soon where there is one: first
+   * operations that need the very state there is, which is soon gone; then the one whose end forces the choice; then those that leave
+   * the state it needs; then all others; in each turn the one that ends first.
    */
   #nextCandidate(): number {
     const choice = this.#choices - 1;
     const forced = -at(this.#timeline.events, this.#now.place) - 1;
-    let cursor = at(this.#choiceCursor, choice);
+    this.#findFirstOfKinds();
+    for (let turn = at(this.#choiceTurn, choice); turn < turnCount; turn += 1) {
+      const row = this.#mostUrgent(turn, forced, at(this.#choiceTried, choice));
+      if (row !== -1) {
+        this.#choiceTurn[choice] = turn;
+        this.#choiceTried[choice] = this.#urgencyOf(row);
+        return row;
+      }
+      this.#choiceTried[choice] = Number.NEGATIVE_INFINITY;
+    }
+    this.#choiceTurn[choice] = turnCount;
+    return -1;
+  }
+
+  /** Of the operations of a turn that are less urgent than those tried, the most urgent. */
+  #mostUrgent(turn: number, forced: number, tried: number): number {
     let found = -1;
-    if (cursor === 0) {
-      cursor = 1;
-      if (this.#isPossible(forced)) found = forced;
-    }
-    if (found === -1) this.#findFirstOfKinds();
-    for (; found === -1 && cursor <= 2 * this.#timeline.slotCount; cursor += 1) {
+    let foundUrgency = Number.POSITIVE_INFINITY;
+    for (let slot = 0; slot < this.#timeline.slotCount; slot += 1) {
+      if (!this.#isWaiting(slot)) continue;
       this.#steps += 1;
-      found = this.#alternative(cursor, forced);
+      const row = at(this.#rowIn, slot);
+      const urgency = this.#urgencyOf(row);
+      if (urgency <= tried || urgency >= foundUrgency) continue;
+      if (!this.#isWorthTrying(row) || this.#turnOf(row, forced) !== turn) continue;
+      found = row;
+      foundUrgency = urgency;
     }
-    this.#choiceCursor[choice] = cursor;
     return found;
   }
 
-  /** The operation that is tried at this turn instead of the forced one, or -1: all slots are passed twice. */
-  #alternative(cursor: number, forced: number): number {
-    const { slotCount } = this.#timeline;
-    const slot = (cursor - 1) % slotCount;
-    if (!this.#isWaiting(slot)) return -1;
-    const row = at(this.#rowIn, slot);
-    if (row === forced || !this.#isWorthTrying(row)) return -1;
-    const isHelpful = this.#resultOf(row) === at(this.#table.needs, forced);
-    return isHelpful === cursor <= slotCount ? row : -1;
+  #turnOf(row: number, forced: number): number {
+    const need = at(this.#table.needs, row);
+    const isOptional = at(this.#table.endAt, row) === Number.POSITIVE_INFINITY;
+    if (need !== anyState && need === this.#now.state && !isOptional) return 0;
+    if (row === forced) return 1;
+    return this.#resultOf(row) === at(this.#table.needs, forced) ? 2 : 3;
+  }
+
+  /** Where it ends; what may never happen comes after all ends, by call. No two are equal. */
+  #urgencyOf(row: number): number {
+    const end = at(this.#table.endAt, row);
+    return end === Number.POSITIVE_INFINITY ? afterAllEnds + row : end;
   }
 
   /** Whether a slot holds an open operation that has not taken effect. */
