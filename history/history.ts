@@ -19,7 +19,7 @@ export type Outcome = 'ok' | 'fail' | 'info';
 
 /**
  * One operation of one client: its call and its end. An operation without an end is `info`: it may have taken effect at any time
- * after its call, or never (Jepsen's "indeterminate"). A process whose operation ended in `info` may not act again under its name.
+ * after its call, or never (Jepsen's "indeterminate"), whatever `endAt` says. Jepsen retires its process; a checker must not rely on that.
  */
 export interface Operation {
   /** Place in the list of operations, by call. */

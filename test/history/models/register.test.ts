@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { SeededRandom } from '../../../base/random.ts';
 import { createCasRegister, createRegister } from '../../../history/models/register.ts';
 import type { Verdict } from '../../../history/verdict.ts';
 import { arbitraryOperations, arbitraryOutcome } from '../support/arbitrary.ts';
@@ -12,6 +13,7 @@ import {
   sequence,
   write,
 } from '../support/build.ts';
+import { concurrentRegister } from '../support/concurrent-register.ts';
 import { isLinearizable, registerStep } from '../support/oracle.ts';
 
 const register = createRegister();
@@ -167,4 +169,23 @@ test('a part of the history too small to matter is left out of what is shown', (
     ['write', 2],
     ['read', null],
   ]);
+});
+
+for (const values of [0, 5]) {
+  test(`50 clients that never rest, ${values === 0 ? 'unique' : values} values: valid within 32 MiB`, () => {
+    const options = { clients: 50, operations: 2000, values, timeoutEvery: 200 };
+    const operations = concurrentRegister(new SeededRandom(3), options);
+    const small = { memoryBytesMax: 32 << 20, stepsMax: 50_000_000 };
+    expect(casRegister.check(operations, small).kind).toBe('valid');
+  });
+}
+
+test('a history that takes too long is undecided, with the reason', () => {
+  const options = { clients: 50, operations: 2000, values: 100, timeoutEvery: 0 };
+  const operations = concurrentRegister(new SeededRandom(3), options);
+  const verdict = casRegister.check(operations, { memoryBytesMax: 1 << 20, stepsMax: 20_000 });
+  expect(verdict).toMatchObject({
+    kind: 'undecided',
+    reason: expect.stringMatching(/^the register: no answer after 20000 steps/),
+  });
 });

@@ -28,8 +28,10 @@ export function concurrentRegister(
   let place = 0;
   let written = 0;
   let process = 0;
-  const draw = (): number =>
-    options.values === 0 ? (written += 1) : 1 + random.below(0, options.values);
+  const draw = (): number => {
+    written += 1;
+    return options.values === 0 ? written : 1 + random.below(0, options.values);
+  };
   const begin = (): Running => {
     const kind = random.below(0, options.values === 0 ? 2 : 3);
     place += 1;
@@ -49,10 +51,10 @@ export function concurrentRegister(
     running.effect ??= { output: null, outcome: 'ok' };
   };
   const sketches: Sketch[] = [];
-  const running = Array.from({ length: options.clients }, begin);
+  const busy = Array.from({ length: options.clients }, begin);
   while (sketches.length < options.operations) {
-    const client = random.below(0, running.length);
-    const one = running[client];
+    const client = random.below(0, busy.length);
+    const one = busy[client];
     if (one === undefined) break;
     if (one.effect === undefined && random.below(0, 2) === 0) {
       apply(one);
@@ -67,9 +69,9 @@ export function concurrentRegister(
       ? { outcome: 'info' as const, at: [callAt] as const }
       : { output, outcome, at: [callAt, place] as const };
     sketches.push({ ...sketch, process: name, ...end });
-    running[client] = begin();
+    busy[client] = begin();
   }
-  const open = running.map(({ process: name, callAt, sketch }) => {
+  const open = busy.map(({ process: name, callAt, sketch }) => {
     return { ...sketch, process: name, outcome: 'info' as const, at: [callAt] as const };
   });
   return operationsOf([...sketches, ...open]);
