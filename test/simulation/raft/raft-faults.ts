@@ -251,8 +251,8 @@ export class RaftFaults {
   }
 
   /**
-   * One follower loses its leader and asks for votes; then those who still hear that leader restart at once. What they had promised
-   * to it, a lease may rest on (R9).
+   * One follower loses its leader and asks for votes; then those who still hear that leader restart at once and hear it no more. What
+   * they had promised to it, a lease may rest on (R9).
    */
   forgetfulVoters({ forMs }: FaultEvent, luck: Luck): void {
     const leader = this.leader();
@@ -260,12 +260,16 @@ export class RaftFaults {
     if (leader === undefined || others.length < 2) return;
     this.#hit(leader, 'forgetful-voters');
     const lost = pickFrom(luck, others);
-    const cut = this.#options.network.cut(between(leader, [lost]));
-    this.#after(1000 + luck.below(0, 1000), () => {
-      for (const other of others)
+    const { network } = this.#options;
+    const cut = network.cut(between(leader, [lost]));
+    this.#after(500 + luck.below(0, 700), () => {
+      const whole = network.cut(between(leader, others));
+      cut.lift();
+      for (const other of others) {
         if (other !== lost) other.restart('SIGKILL, and up again at once');
+      }
+      this.#after(forMs, () => whole.lift());
     });
-    this.#after(2000 + forMs, () => cut.lift());
   }
 
   /** TimeoutNow of a transfer that was given up arrives later, when the leader hears nobody else. */

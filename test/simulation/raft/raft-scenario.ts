@@ -254,8 +254,9 @@ class RaftRun {
           values: this.#values,
           servers: () => this.#cluster.members.map(({ id }) => processNameOf(id)),
           serverOf: processNameOf,
-          thinkMs: Math.max(10, knobOf(plan, 'thinkMs')),
+          thinkMs: Math.max(3, knobOf(plan, 'thinkMs')),
           largePermille: knobOf(plan, 'largePermille'),
+          writePermille: knobOf(plan, 'writePermille') || 500,
         }),
       );
     }

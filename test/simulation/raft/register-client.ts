@@ -28,6 +28,7 @@ export interface RegisterClientOptions {
   readonly serverOf: (node: string) => string;
   readonly thinkMs: number;
   readonly largePermille: number;
+  readonly writePermille: number;
 }
 
 /** One caller, one call at a time, never twice the same. What is not answered in time may have happened or not. */
@@ -100,9 +101,10 @@ export class RegisterClient {
   }
 
   #drawRequest(number: number): RegisterRequest {
-    const { random, process, largePermille } = this.#options;
+    const { random, process, largePermille, writePermille } = this.#options;
     const key = pickFrom(random, keys);
-    if (happens(random, 500)) return { kind: 'read', key, isAnywhere: happens(random, 300) };
+    if (!happens(random, writePermille))
+      return { kind: 'read', key, isAnywhere: happens(random, 300) };
     const bytes = happens(random, largePermille) ? largeBytes : random.below(10, 200);
     return { kind: 'write', key, value: `${process.host.name}-${number}`, bytes };
   }
