@@ -56,6 +56,7 @@ export function bridgeParts(wiring: BridgeWiring): BridgeParts {
         serverId: wiring.dumpServerId,
         replicaUuid: wiring.dumpUuid,
         raft,
+        isLogged: (gtid) => ledger.hasTransaction(gtid),
         clock,
         logger,
       });

@@ -4,9 +4,9 @@ import { messageOf } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import { term as termOf } from '../raft/core/types.ts';
 import type { Raft, RaftStatus } from '../raft/raft-api.ts';
-import type { AssemblerEffect } from './binlog/assembler-effects.ts';
+import type { AssemblerEffect, PayloadEffect } from './binlog/assembler-effects.ts';
 import type { Gtid } from './binlog/gtid.ts';
-import type { GtidSet } from './binlog/gtid-set.ts';
+import { GtidSet } from './binlog/gtid-set.ts';
 import { TransactionAssembler } from './binlog/transaction-assembler.ts';
 import type { Tail } from './bridge-parts.ts';
 import { DumpClient, type DumpOptions } from './dump-client.ts';
@@ -22,6 +22,8 @@ export interface BinlogTailOptions {
   readonly serverId: number;
   readonly replicaUuid: string;
   readonly raft: Pick<Raft, 'propose' | 'onChange' | 'status'>;
+  /** Whether the committed log holds this transaction. */
+  readonly isLogged: (gtid: Gtid) => boolean;
   readonly clock: Clock;
   readonly logger: Logger;
   /** `DumpClient.open`, unless a test has a dump of its own. */
@@ -68,6 +70,9 @@ export class BinlogTail implements Tail {
   #unsubscribe: () => void = () => undefined;
   #onLost: (reason: string) => void = () => undefined;
   #onErrant: (gtid: Gtid) => void = () => undefined;
+  #onReused: (gtid: Gtid) => void = () => undefined;
+  /** Proposed on this connection, committed or not. */
+  readonly #proposedGtids = new GtidSet();
 
   constructor(options: BinlogTailOptions) {
     this.#options = options;
@@ -95,6 +100,10 @@ export class BinlogTail implements Tail {
 
   onErrant(listener: (gtid: Gtid) => void): void {
     this.#onErrant = listener;
+  }
+
+  onReused(listener: (gtid: Gtid) => void): void {
+    this.#onReused = listener;
   }
 
   /** Settles when the server counts this connection as its semisync replica. */
@@ -158,7 +167,7 @@ export class BinlogTail implements Tail {
     const mode = this.#mode;
     switch (effect.kind) {
       case 'payload':
-        if (mode.kind === 'propose') mode.outbox.add(effect.encoded);
+        if (mode.kind === 'propose') this.#propose(mode.outbox, effect);
         else if (mode.kind === 'guard') this.#refuseErrant(effect.payload.gtid);
         return;
       case 'transaction-received':
@@ -174,6 +183,23 @@ export class BinlogTail implements Tail {
       default:
         return;
     }
+  }
+
+  /**
+   * A GTID names one transaction for ever (HAZARDS G6). A server whose GTIDs were reset hands them out again; in the log, a second
+   * one would end every node that reads it.
+   */
+  #propose(outbox: ProposalOutbox, { payload, encoded }: PayloadEffect): void {
+    const { gtid, fragment, isFinal } = payload;
+    const isReused =
+      fragment === 0 && (this.#proposedGtids.has(gtid) || this.#options.isLogged(gtid));
+    if (isReused) {
+      this.#mode = { kind: 'shut' };
+      this.#onReused(gtid);
+      return;
+    }
+    if (isFinal) this.#proposedGtids.add(gtid);
+    outbox.add(encoded);
   }
 
   #refuseErrant(gtid: Gtid): void {

@@ -56,6 +56,8 @@ export interface Tail {
   onLost(listener: (reason: string) => void): void;
   /** A transaction arrived while not proposing. It waits for an ack it will never get. */
   onErrant(listener: (gtid: Gtid) => void): void;
+  /** While proposing: a GTID came that the log holds already. Nothing of it was proposed, and nothing is from here on. */
+  onReused(listener: (gtid: Gtid) => void): void;
   close(): void;
 }
 

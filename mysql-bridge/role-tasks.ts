@@ -170,6 +170,7 @@ export class RoleTasks {
       this.#events.feed({ kind: 'server-unsafe', reason: `dump lost: ${reason}` }),
     );
     tail.onErrant((gtid) => void this.#judgeErrant(gtid));
+    tail.onReused((gtid) => this.#feedErrant(reusedText(gtid)));
     await tail.attach(executed);
   }
 
@@ -179,6 +180,11 @@ export class RoleTasks {
    */
   async #judgeErrant(gtid: Gtid): Promise<void> {
     const write = `a write on a read-only server: ${formatGtid(gtid)}`;
+    // The cut would take it for the transaction that the log has under that name, and leave it.
+    if (this.#parts.ledger.hasTransaction(gtid)) {
+      this.#feedErrant(`${write}; ${reusedText(gtid)}`);
+      return;
+    }
     try {
       const admin = this.#connected();
       const bypasses = await admin.gateBypasses();
@@ -301,4 +307,8 @@ export class RoleTasks {
     if (this.#admin === null) throw new RoleTaskError('MYSQL_NOT_RUNNING', 'no mysqld runs here');
     return this.#admin;
   }
+}
+
+function reusedText(gtid: Gtid): string {
+  return `the server handed out ${formatGtid(gtid)}, which is in the log: its GTIDs were reset`;
 }

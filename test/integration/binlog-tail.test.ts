@@ -267,6 +267,7 @@ function newTail(
   raft: TestRaft,
 ): { readonly tail: BinlogTail; readonly lost: string[]; readonly errant: string[] } {
   const tail = new BinlogTail({
+    isLogged: () => false,
     socketPath: mysql.server.socketPath,
     account: mysql.account,
     serverId: 9001,

@@ -16,6 +16,30 @@ test('a guarding tail neither proposes nor acks, and reports the errant write (H
   expect(node.acks).toEqual([]);
 });
 
+test('a GTID that the log holds is never proposed a second time: the server’s GTIDs were reset (G6, H10)', async () => {
+  const node = await leading(2);
+  node.logged.add({ serverUuid, tag: '', number: 7n });
+
+  node.commitTransaction(1n);
+  node.commitTransaction(7n);
+  node.commitTransaction(8n);
+  node.raft.commit();
+
+  expect(node.reused).toEqual([`${serverUuid}:7`]);
+  expect(node.raft.status.lastIndex).toBe(1);
+  expect(node.acks).toEqual([]);
+});
+
+test('nor is one that this tail has proposed already, committed or not', async () => {
+  const node = await leading(2);
+
+  node.commitTransaction(1n);
+  node.commitTransaction(1n);
+
+  expect(node.reused).toEqual([`${serverUuid}:1`]);
+  expect(node.raft.status.lastIndex).toBe(1);
+});
+
 test('an ack goes out when the transaction is committed under the tail’s own term, not before (G1)', async () => {
   const node = await leading(2);
 

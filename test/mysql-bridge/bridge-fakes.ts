@@ -108,6 +108,7 @@ export class FakeTail implements Tail {
   unackedCount = 0;
   lost: (reason: string) => void = () => undefined;
   errant: (gtid: Gtid) => void = () => undefined;
+  reused: (gtid: Gtid) => void = () => undefined;
   readonly #calls: Calls;
 
   constructor(calls: Calls) {
@@ -128,6 +129,9 @@ export class FakeTail implements Tail {
   }
   onErrant(listener: (gtid: Gtid) => void): void {
     this.errant = listener;
+  }
+  onReused(listener: (gtid: Gtid) => void): void {
+    this.reused = listener;
   }
   close(): void {
     this.#calls.note('tail-closed');

@@ -157,6 +157,23 @@ test('an errant write that waits for its ack is killed and cut; one that got pas
   expect(passed.world.calls.list).toContain('rebuild');
 });
 
+test.for(['primary', 'replica'] as const)(
+  'a %s whose server hands out a GTID of the log again is rebuilt: a cut would take it for the other (G6, H10)',
+  async (role) => {
+    await using node = role === 'primary' ? await primary() : await replica();
+    const gtid = { serverUuid: uuid, tag: '', number: 3n };
+    node.world.ledger.committed = GtidSet.of(gtid);
+    node.world.admin.executed = `${uuid}:3`;
+    node.world.calls.taken();
+
+    if (role === 'primary') node.world.tail.reused(gtid);
+    else node.world.tail.errant(gtid);
+    await settle();
+
+    expect(node.world.calls.list).toEqual(expect.arrayContaining(['kill', 'rebuild']));
+  },
+);
+
 test('an applier that meets the same obstacle twice is rebuilt; a replica that was only stopped never is', async () => {
   await using broken = await replica();
   await using stopped = await replica();

@@ -24,6 +24,8 @@ export class TailNode {
   readonly raft: RefusingRaft = new RefusingRaft();
   readonly acks: bigint[] = [];
   readonly errant: string[] = [];
+  readonly reused: string[] = [];
+  readonly logged: GtidSet = new GtidSet();
   readonly lost: string[] = [];
   isPaused = false;
   isClosed = false;
@@ -38,11 +40,13 @@ export class TailNode {
       serverId: 99,
       replicaUuid: '00000000-0000-0000-0000-000000000001',
       raft: this.raft,
+      isLogged: (gtid) => this.logged.has(gtid),
       clock: new FakeClock(),
       logger: silentLogger,
       openDump: () => Promise.resolve(this.#dump()),
     });
     this.tail.onErrant((gtid) => this.errant.push(formatGtid(gtid)));
+    this.tail.onReused((gtid) => this.reused.push(formatGtid(gtid)));
     this.tail.onLost((reason) => this.lost.push(reason));
   }
 

@@ -56,6 +56,7 @@ const faultsByKind: Readonly<Record<string, Fault>> = {
   'polite-shutdown': (_, { machine }) => machine.mysqld.endByAdmin(),
   'errant-write': (faults, { machine }) => faults.writeErrantly(machine),
   'flush-logs': (faults, { machine }) => faults.asRoot(machine, [{ kind: 'flush-binary-logs' }]),
+  'reset-binlog': (faults, { machine }) => faults.asRoot(machine, [{ kind: 'reset-binary-logs' }]),
   transfer: (faults, { random }) => faults.transfer(random),
   'stop-node': (_, { machine }) => void machine.node?.close().catch(() => undefined),
   'wipe-mysqld': (_, { machine }) => {

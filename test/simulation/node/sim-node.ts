@@ -338,6 +338,7 @@ export class SimNode {
       serverId: dumpServerId,
       replicaUuid,
       raft: this.raft,
+      isLogged: (gtid) => this.#ledger?.hasTransaction(gtid) ?? false,
       clock: process.clock,
       logger: simLogger(process),
       fragmentBytesMax: settings.fragmentBytesMax,
