@@ -57,7 +57,9 @@ export function drawRaftPlan(scenario: string, seed: number, wishes: Wishes): Ru
     largePermille: some(40),
     strangerPermille: some(20),
   };
-  const kinds = faultKinds.filter(() => on() && happens(random, 700));
+  // Few kinds, each again and again, find what needs the same fault twice; many find what needs two together.
+  const share = isCalm ? 0 : pickFrom(random, [60, 200, 350, 600]);
+  const kinds = faultKinds.filter(() => happens(random, share));
   const everyMs = random.below(700, 10_000);
   const faults = drawFaults({ random, kinds, everyMs, faultyMs, forMsMax: 12_000 });
   return { scenario, seed, nodeCount, faultyMs, knobs, faults };
