@@ -2,6 +2,8 @@ import { geometry } from './timeline-svg.ts';
 
 /** Zoom by wheel or button, pan by dragging, one anomaly at a time. Only numbers are put into it: no text of the history runs. */
 export const pageScript: string = `
+// In a block of its own: a page has globals such as top, which no script may declare again.
+{
 const { left, top, laneHeight, barHeight, columnWidth } = ${JSON.stringify(geometry)};
 const view = document.getElementById('view');
 const svg = document.getElementById('timeline');
@@ -63,4 +65,5 @@ document.getElementById('fit').addEventListener('click', fit);
 for (const card of document.querySelectorAll('.anomaly')) card.addEventListener('click', () => show(card.dataset.anomaly, true));
 if (columns * scale < view.clientWidth) fit();
 show(0, true);
+}
 `;
