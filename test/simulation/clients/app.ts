@@ -100,6 +100,10 @@ export class App {
     return answer;
   }
 
+  async pause(ms: number): Promise<void> {
+    await this.#options.process.clock.delay(ms);
+  }
+
   disconnect(): void {
     this.#client?.close();
     this.#client = null;

@@ -212,6 +212,21 @@ export async function largeWrite(app: App, values: Values, bytes: number): Promi
   return fateOfWrite(answer);
 }
 
+/** A write on the read-only port, now and then in a transaction that waits before it: `ok` must never come (HAZARDS S4). */
+export async function forbiddenWrite(app: App, pauseMs: number): Promise<Fate> {
+  const isInTransaction = app.random.below(0, 2) === 0;
+  if (isInTransaction) {
+    const begun = await app.query({ kind: 'begin' });
+    if (begun.kind !== 'ok') return 'fail';
+    await app.pause(pauseMs);
+  }
+  const change = { kind: 'put', key: 'forbidden', value: app.name } as const;
+  const written = await app.query({ kind: 'write', table: tables.schema, changes: [change] });
+  const ended = isInTransaction ? await app.query({ kind: 'commit' }) : written;
+  if (ended.kind !== 'ok') app.disconnect();
+  return written.kind === 'ok' ? 'ok' : 'fail';
+}
+
 /** DDL and accounts, which a cut of the binlog must take back too. */
 export async function schemaChange(app: App, values: Values): Promise<Fate> {
   const { random } = app;

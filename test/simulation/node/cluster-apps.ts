@@ -6,6 +6,7 @@ import {
   accounts,
   bankOperation,
   bankRead,
+  forbiddenWrite,
   largeWrite,
   listOperation,
   registerOperation,
@@ -37,8 +38,12 @@ export interface AppObserver {
   /** A statement committed under this GTID, and its client knows. */
   acknowledged(client: string, gtid: string): void;
   sawSet(reader: string, connection: number, keys: readonly string[]): void;
+  /** A server that the read-only port leads to has taken a write. */
+  wroteReadOnly(client: string): void;
   ended(fate: Fate): void;
 }
+
+const forbiddenPauseMsMax = 2_000;
 
 type Operate = (app: App) => Promise<Fate>;
 
@@ -187,6 +192,17 @@ export class ClusterApps {
         isReadOnly: false,
         pace: 6,
         operate: (app) => schemaChange(app, values),
+      },
+      {
+        name: 'forbidden',
+        count: 1,
+        isReadOnly: true,
+        pace: 4,
+        operate: async (app) => {
+          const fate = await forbiddenWrite(app, app.random.below(1, forbiddenPauseMsMax));
+          if (fate === 'ok') this.#observer.wroteReadOnly(app.name);
+          return fate;
+        },
       },
       {
         name: 'stale',

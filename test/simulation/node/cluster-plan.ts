@@ -36,7 +36,7 @@ export function drawClusterPlan(scenario: string, seed: number, wishes: Wishes):
     binlogBytesMax: pickFrom(random, [1_073_741_824, 1_073_741_824, 200_000, 30_000]),
     applierWorkers: random.below(1, 5),
     isOrphaning: on(20) ? 1 : 0,
-    thinkMs: random.below(250, 700),
+    thinkMs: random.below(300, 800),
   };
   const kinds = faultKinds.filter(() => on(30));
   const everyMs = random.below(1_000, 9_000);

@@ -87,6 +87,8 @@ class ClusterRun {
       observer: {
         acknowledged: (client, gtid) => this.#log.claim(gtid, 'G3', `${client} was told OK for`),
         sawSet: (reader, connection, keys) => this.#prefix.saw({ reader, connection, keys }),
+        wroteReadOnly: (client) =>
+          simulation.violated('S4', `${client} wrote by the read-only port`),
         ended: (fate) => {
           this.#fates[fate] += 1;
         },
