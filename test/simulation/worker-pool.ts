@@ -6,6 +6,15 @@ import type { Task } from './worker.ts';
 export interface TaskResult {
   readonly plan: RunPlan;
   readonly report: RunReport;
+  /** Of the worker, for this run; elapsed time if the run ended its process. */
+  readonly cpuMs: number;
+}
+
+/** How workers are started, where they are not as they are. */
+export interface WorkerStart {
+  /** A module that is loaded first, as by `node --import`. */
+  readonly preload?: string;
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 /** A run that takes this long does not end: seconds are the rule. */
@@ -19,8 +28,10 @@ const workerPath = new URL('worker.ts', import.meta.url).pathname;
 export class WorkerPool implements AsyncDisposable {
   readonly #idle: ChildProcess[] = [];
   readonly #all = new Set<ChildProcess>();
+  readonly #start: WorkerStart;
 
-  constructor(jobs: number) {
+  constructor(jobs: number, start: WorkerStart = {}) {
+    this.#start = start;
     for (let count = 0; count < jobs; count += 1) this.#startWorker();
   }
 
@@ -37,6 +48,7 @@ export class WorkerPool implements AsyncDisposable {
   /** Needs an idle worker: `runAll` sees to that, and so does a caller that waits for each result. */
   run(task: Task): Promise<TaskResult> {
     const worker = this.#idle.pop() ?? this.#startWorker();
+    const startedMs = Date.now();
     return new Promise((resolve) => {
       const end = (result: TaskResult, next: ChildProcess): void => {
         clearTimeout(timer);
@@ -49,7 +61,7 @@ export class WorkerPool implements AsyncDisposable {
       const onExit = (status: number | null): void => {
         this.#all.delete(worker);
         const how = status === null ? `no end after ${runMsMax / 1000} s` : `exit status ${status}`;
-        end(deathOf(task, how), this.#startWorker());
+        end(deathOf(task, how, Date.now() - startedMs), this.#startWorker());
       };
       const timer = setTimeout(() => worker.kill('SIGKILL'), runMsMax);
       worker.on('message', onMessage);
@@ -65,17 +77,23 @@ export class WorkerPool implements AsyncDisposable {
   }
 
   #startWorker(): ChildProcess {
-    const worker = fork(workerPath, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    const { preload, environment } = this.#start;
+    const worker = fork(workerPath, {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      execArgv:
+        preload === undefined ? process.execArgv : [...process.execArgv, '--import', preload],
+      env: { ...process.env, ...environment },
+    });
     this.#all.add(worker);
     this.#idle.push(worker);
     return worker;
   }
 }
 
-function deathOf(task: Task, how: string): TaskResult {
+function deathOf(task: Task, how: string, cpuMs: number): TaskResult {
   const plan =
     task.kind === 'plan' ? task.plan : scenarioOf(task.scenario).draw(task.seed, task.wishes);
   const violation = { rule: 'worker', message: `worker: the run ended its process: ${how}` };
   const report = { hash: '', eventCount: 0, simulatedMs: 0, violation, counts: {} };
-  return { plan, report };
+  return { plan, report, cpuMs };
 }

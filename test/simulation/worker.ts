@@ -15,8 +15,12 @@ export type Task =
 
 process.on('message', (task: Task) => {
   const plan = planOf(task);
+  const before = process.cpuUsage();
   runPlan(plan, { linesMax: 0, level: 'news' }).then(
-    ({ report }) => process.send?.({ plan, report }),
+    ({ report }) => {
+      const { user, system } = process.cpuUsage(before);
+      process.send?.({ plan, report, cpuMs: Math.round((user + system) / 1000) });
+    },
     (error: unknown) => {
       process.stderr.write(`the simulation itself failed: ${String(error)}\n`);
       process.exit(70);
