@@ -61,6 +61,7 @@ export class VisibilityChecker implements ServerObserver, DumpObserver {
     // orders it, nobody may be told, nobody may see it, and the server must be rebuilt or the log must hold it: G3, C7, G5.
     if (host.isEndedByAdmin && host.program?.state === 'shutting-down') {
       this.#forced += 1;
+      host.process?.log(`forced ${name}`);
       return;
     }
     this.#log.claim(name, 'G2', `${host.name} made visible by ${by}`);

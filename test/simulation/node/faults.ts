@@ -41,6 +41,12 @@ const faultsByKind: Readonly<Record<string, Fault>> = {
     faults.pause(machine.mysqld.process, forUs);
   },
   partition: (faults, context) => faults.partition(context),
+  /** What commits waits, until the leader notices or the cut ends: the moment for everything else to go wrong. */
+  isolate: (faults, { machine, random, forUs }) => {
+    const hosts = faults.cluster.ids;
+    const shape = PartitionShape.isolate;
+    faults.cut(partition({ shape, hosts, focus: machine.id, random }), forUs);
+  },
   'isolate-and-pause': (faults, context) => faults.isolateAndPause(context),
   'cut-own-mysqld': (faults, { machine, forUs }) => {
     const [sidecar, mysqld] = [`${machine.id}/sidecar`, machine.mysqld.name];

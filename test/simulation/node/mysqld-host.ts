@@ -2,6 +2,7 @@ import { assertNever } from '../../../base/assert.ts';
 import type { Random } from '../../../base/random.ts';
 import type { GtidSet } from '../../../mysql-bridge/binlog/gtid-set.ts';
 import type { PacketPiece } from '../../../mysql-bridge/protocol/packet-piece.ts';
+import { happens } from '../kernel/random-streams.ts';
 import type { SimHost } from '../kernel/sim-host.ts';
 import type { Processes, SimProcess } from '../kernel/sim-process.ts';
 import type { Simulation } from '../kernel/simulation.ts';
@@ -313,6 +314,8 @@ export class MysqldHost {
     if (process !== this.#process) return;
     // Everything that is connected learns of it through its own socket.
     this.#sessions.clear();
+    // InnoDB's log writer runs on its own: what committed last may or may not have left the process.
+    if (happens(this.#random, 500)) this.#program?.step({ kind: 'flush-redo' });
     this.#program?.step({ kind: 'kill' });
     this.#process = null;
     this.#isReady = false;
