@@ -49,6 +49,8 @@ interface Held {
 export class FileSnapshotStore implements SnapshotStore {
   readonly #options: FileSnapshotStoreOptions;
   #held: Held | null;
+  /** What is held is whole and durable, and its state is not in effect yet. */
+  #isRestoreDue = false;
   #installing: Promise<void> = Promise.resolve();
 
   private constructor(options: FileSnapshotStoreOptions, held: Held | null) {
@@ -103,8 +105,11 @@ export class FileSnapshotStore implements SnapshotStore {
 
   async #install(meta: SnapshotMeta, chunks: AsyncIterable<Uint8Array>): Promise<void> {
     const before = this.#held;
-    if (before !== null && before.meta.last.index >= meta.last.index) return;
-    const { directory, restore } = this.#options;
+    if (before !== null && before.meta.last.index >= meta.last.index) {
+      await this.#restore(before);
+      return;
+    }
+    const { directory } = this.#options;
     const unfinished = join(directory, unfinishedName);
     const { term, index } = meta.last;
     const path = join(directory, `${index}-${term}.snapshot`);
@@ -114,9 +119,18 @@ export class FileSnapshotStore implements SnapshotStore {
     });
     await rename(unfinished, path);
     await syncDirectory(directory);
-    this.#held = { meta, path, ...written };
-    if (restore !== undefined) await restore(meta, this.open(meta));
+    const held = { meta, path, ...written };
+    this.#held = held;
+    this.#isRestoreDue = true;
     if (before !== null) await rm(before.path, { force: true });
+    await this.#restore(held);
+  }
+
+  /** Not done before it has succeeded once: what was stored and is not in effect is not installed. */
+  async #restore({ meta }: Held): Promise<void> {
+    if (!this.#isRestoreDue) return;
+    await this.#options.restore?.(meta, this.open(meta));
+    this.#isRestoreDue = false;
   }
 
   async #write(

@@ -127,6 +127,7 @@ export class RaftNode implements Raft {
       logger: options.logger,
       send: (to, message) => options.transport.send(to, message),
       onInput: (input) => this.#enqueue(input),
+      commitIndex: () => this.#machine.status.commitIndex,
       signal: this.#closing.signal,
     });
     this.#ticker = this.#buildTicker(options);

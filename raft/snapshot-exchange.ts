@@ -3,7 +3,9 @@ import type { Logger } from '../base/logger.ts';
 import type { FetchSnapshotEffect, SendSnapshotEffect } from './core/effects.ts';
 import type { Input } from './core/inputs.ts';
 import type { Message } from './core/messages.ts';
-import type { NodeId } from './core/types.ts';
+import type { SnapshotMeta } from './core/snapshot.ts';
+import type { LogIndex, NodeId } from './core/types.ts';
+import { SnapshotFetchError } from './errors.ts';
 import type { SnapshotSource, SnapshotStore } from './snapshot-store.ts';
 
 /** A node's own snapshots, and how it gets at those of others. */
@@ -18,6 +20,7 @@ export interface SnapshotExchangeOptions {
   readonly logger: Logger;
   readonly send: (to: NodeId, message: Message) => void;
   readonly onInput: (input: Input) => void;
+  readonly commitIndex: () => LogIndex;
   /** Aborted when the node ends. */
   readonly signal: AbortSignal;
 }
@@ -53,7 +56,7 @@ export class SnapshotExchange {
     this.#isFetching = true;
     const { index, term } = meta.last;
     logger.info('snapshot-fetching', { peer: from, index, term });
-    parts.store.install(meta, parts.source.fetch(from, meta, signal)).then(
+    parts.store.install(meta, this.#whileNeeded(meta, parts.source.fetch(from, meta, signal))).then(
       () => {
         this.#isFetching = false;
         logger.info('snapshot-installed', { peer: from, index, term });
@@ -67,5 +70,25 @@ export class SnapshotExchange {
         onInput({ kind: 'snapshot-failed', meta });
       },
     );
+  }
+
+  /**
+   * A new leader may have sent the entries meanwhile, and the state may have gone on with them: the snapshot must not take it
+   * back. Read to its end it is still needed.
+   */
+  async *#whileNeeded(
+    meta: SnapshotMeta,
+    chunks: AsyncIterable<Uint8Array>,
+  ): AsyncGenerator<Uint8Array, void, undefined> {
+    const check = (): void => {
+      const commitIndex = this.#options.commitIndex();
+      if (commitIndex < meta.last.index) return;
+      throw new SnapshotFetchError(`the log has reached entry ${commitIndex} by itself meanwhile`);
+    };
+    for await (const chunk of chunks) {
+      check();
+      yield chunk;
+    }
+    check();
   }
 }

@@ -16,6 +16,7 @@ export interface SnapshotStore {
   /**
    * Puts the state in the chunks in place of the one that is there, whole or not at all: if reading the chunks fails, nothing
    * has changed. It is in effect and durable when the promise settles. Installing again what is there is no error.
+   * Whoever owns the state keeps it from going back: nothing is applied to it from the end of the chunks until the promise settles.
    */
   install(meta: SnapshotMeta, chunks: AsyncIterable<Uint8Array>): Promise<void>;
 }

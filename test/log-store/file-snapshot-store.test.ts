@@ -93,3 +93,44 @@ test('the owner of the state gets it from bytes that are whole', async () => {
 
   expect(restored).toEqual(['5: five']);
 });
+
+test('a snapshot whose state could not be put in effect is not taken for installed', async () => {
+  await using directory = await temporaryDirectory();
+  const restored: string[] = [];
+  let isBroken = true;
+  const store = await FileSnapshotStore.open({
+    directory: directory.path,
+    bytesMax,
+    restore: async (_meta, chunks) => {
+      const text: string[] = [];
+      for await (const chunk of chunks) text.push(new TextDecoder().decode(chunk));
+      if (isBroken) throw new Error('the database is away');
+      restored.push(text.join(''));
+    },
+  });
+
+  await expect(store.install(snapshot(5), chunksOf(utf8('five')))).rejects.toThrow('is away');
+  await expect(store.install(snapshot(5), chunksOf(utf8('five')))).rejects.toThrow('is away');
+  isBroken = false;
+  await store.install(snapshot(5), chunksOf(utf8('five')));
+  await store.install(snapshot(5), chunksOf(utf8('five')));
+
+  expect(restored).toEqual(['five']);
+});
+
+test('a newer snapshot takes the place of one whose state could not be put in effect', async () => {
+  await using directory = await temporaryDirectory();
+  let isBroken = true;
+  const store = await FileSnapshotStore.open({
+    directory: directory.path,
+    bytesMax,
+    restore: () => (isBroken ? Promise.reject(new Error('away')) : Promise.resolve()),
+  });
+  await store.install(snapshot(3), chunksOf(utf8('three'))).catch(() => undefined);
+  isBroken = false;
+
+  await store.install(snapshot(5), chunksOf(utf8('five')));
+
+  expect(store.describe()).toEqual(snapshot(5));
+  expect(await readdir(directory.path)).toEqual(['5-1.snapshot']);
+});

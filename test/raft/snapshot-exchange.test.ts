@@ -26,7 +26,7 @@ class ScriptedStore implements SnapshotStore {
     throw new Error('nobody reads here');
   }
 
-  install(installed: SnapshotMeta): Promise<void> {
+  install(installed: SnapshotMeta, _chunks: AsyncIterable<Uint8Array>): Promise<void> {
     const done = deferred();
     this.installs.push({ meta: installed, done });
     return done.promise;
@@ -44,6 +44,7 @@ function bench(store: ScriptedStore | null = new ScriptedStore()) {
   const sent: Message[] = [];
   const inputs: Input[] = [];
   const warnings: string[] = [];
+  let commitIndex = 0;
   const ending = new AbortController();
   const log = (event: string): void => void warnings.push(event);
   const logger = { debug: () => {}, info: () => {}, warn: log, error: log } as unknown as Logger;
@@ -52,6 +53,7 @@ function bench(store: ScriptedStore | null = new ScriptedStore()) {
     logger,
     send: (_to, message) => sent.push(message),
     onInput: (input) => inputs.push(input),
+    commitIndex: () => logIndex(commitIndex),
     signal: ending.signal,
   });
   const offer = (coversAtLeast: number): void =>
@@ -63,7 +65,10 @@ function bench(store: ScriptedStore | null = new ScriptedStore()) {
     });
   const fetch = (index: number): void =>
     exchange.fetch({ kind: 'fetch-snapshot', from: n2, meta: meta(index) });
-  return { store, sent, inputs, warnings, ending, offer, fetch };
+  const commit = (index: number): void => {
+    commitIndex = index;
+  };
+  return { store, sent, inputs, warnings, ending, offer, fetch, commit };
 }
 
 test('the newest snapshot is offered, if it goes far enough', () => {
@@ -128,4 +133,25 @@ test('what fails because the node ends is not told of', async () => {
 
   expect(inputs).toEqual([]);
   expect(warnings).toEqual([]);
+});
+
+test('a snapshot that the log has overtaken meanwhile is not installed over the newer state', async () => {
+  const taken: string[] = [];
+  const { inputs, fetch, commit } = bench(
+    new (class extends ScriptedStore {
+      override async install(_meta: SnapshotMeta, chunks: AsyncIterable<Uint8Array>) {
+        for await (const chunk of chunks) {
+          taken.push(`${chunk.length} bytes`);
+          commit(5);
+        }
+        taken.push('in effect');
+      }
+    })(),
+  );
+
+  fetch(5);
+  await settled();
+
+  expect(taken).toEqual(['1 bytes']);
+  expect(inputs).toEqual([{ kind: 'snapshot-failed', meta: meta(5) }]);
 });
