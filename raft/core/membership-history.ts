@@ -4,7 +4,7 @@ import { rememberedMembershipsMax } from './limits.ts';
 import { type Membership, voterSetsOf } from './membership.ts';
 import { decodeMembership } from './membership-codec.ts';
 import type { VoterSets } from './quorum.ts';
-import type { LogIndex } from './types.ts';
+import { type LogIndex, logIndex } from './types.ts';
 
 /** A configuration and the entry it stands in; index 0 is what the cluster began with. */
 export interface MembershipRecord {
@@ -66,6 +66,11 @@ export class MembershipHistory {
   restoreEntries(entries: readonly Entry[]): void {
     if (entries.length >= 2) this.#records.length = 0;
     for (const entry of entries) this.#push(recordOf(entry));
+  }
+
+  /** Whether it is known what would be in effect then. It is in any log that a correct leader truncates. */
+  canTruncateFrom(index: LogIndex): boolean {
+    return this.at(logIndex(index - 1)) !== null;
   }
 
   /** Whether the configuration in effect changed. */

@@ -59,11 +59,14 @@ function withoutCompacted(state: RaftState, message: AppendRequest): AppendReque
 function acceptEntries(state: RaftState, message: AppendRequest, firstNew: number): boolean {
   const entries = message.entries.slice(firstNew);
   const from = logIndex(message.previous.index + 1 + firstNew);
-  if (from <= state.log.commitIndex) {
+  const isTruncation = from <= state.log.lastIndex;
+  // A configuration is appended behind a committed one alone, so a correct leader takes back the newest at most.
+  const isUnknowable = isTruncation && !state.memberships.canTruncateFrom(from);
+  if (from <= state.log.commitIndex || isUnknowable) {
     state.refusedMessages += 1;
     return false;
   }
-  if (from <= state.log.lastIndex) state.truncateFrom(from);
+  if (isTruncation) state.truncateFrom(from);
   state.append(entries);
   return true;
 }

@@ -24,7 +24,10 @@ export function tellIfRemoved(state: RaftState, from: NodeId, message: Message):
  * does for whoever asks.
  */
 export function receiveRemovedNotice(state: RaftState, message: RemovedNotice): void {
-  const isNews = message.membershipIndex > state.memberships.current.index;
+  const { index } = state.memberships.current;
+  // After a restart the configuration that leaves this node out may be here, and not known to be committed.
+  const isCommitNews = message.membershipIndex === index && state.memberKind === null;
+  const isNews = message.membershipIndex > index || isCommitNews;
   if (message.member !== state.config.self) {
     state.refusedMessages += 1;
     return;
@@ -38,7 +41,7 @@ export function receiveRemovedNotice(state: RaftState, message: RemovedNotice): 
 /** Whether this node knows that it is no member any more; one that was never added does not count. */
 export function isRemoved(state: RaftState): boolean {
   const { index, membership } = state.memberships.current;
-  if (state.removedAtIndex > index) return true;
+  if (state.isToldRemoved) return true;
   const isCommitted = index <= state.log.commitIndex && index > 0;
   return isCommitted && memberOf(membership, state.config.self) === null;
 }

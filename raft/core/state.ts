@@ -164,10 +164,15 @@ export class RaftState {
    */
   get mayCampaign(): boolean {
     const { current, previous } = this.memberships;
-    if (this.removedAtIndex > current.index) return false;
+    if (this.isToldRemoved) return false;
     if (this.isVoter(this.config.self)) return true;
     if (current.index <= this.log.commitIndex || previous === null) return false;
     return allVoters(voterSetsOf(previous.membership)).includes(this.config.self);
+  }
+
+  /** A leader said that a committed configuration leaves this node out, and no newer one is here. */
+  get isToldRemoved(): boolean {
+    return this.removedAtIndex > 0 && this.removedAtIndex >= this.memberships.current.index;
   }
 
   /** A vote now could depose a leader that others still hear and whose lease may run (Raft thesis §4.2.3). */
@@ -288,8 +293,11 @@ export class RaftState {
 
   #drawElectionTimeout(): number {
     const { electionTicksMin, electionTicksMax } = this.config;
-    // Whoever can serve campaigns before a witness, which would only hand on.
-    if (this.isWitness) return electionTicksMax;
+    // Whoever can serve campaigns before a witness, which would only hand on. Witnesses differ like all others: a majority of
+    // them that fell silent at once would else ask at once, and split its votes for ever.
+    if (this.isWitness) {
+      return this.random.below(electionTicksMax, 2 * electionTicksMax - electionTicksMin);
+    }
     return this.random.below(electionTicksMin, electionTicksMax);
   }
 }

@@ -498,7 +498,7 @@ test('a witness waits longer than any voter before it campaigns', () => {
 
   node.tick(config.electionTicksMax - 1);
   expect(node.status.role).toBe('follower');
-  node.tick();
+  node.campaign();
   expect(node.status.role).toBe('pre-candidate');
 });
 
@@ -531,4 +531,21 @@ test('a request of more changes than could ever be needed is refused', () => {
   expect(node.takeEffectsOf('membership-change-ended')).toMatchObject([
     { end: { reason: 'unusable', detail: '65 changes, 64 at once are the most' } },
   ]);
+});
+
+test('§4.2.3 a removed node that restarts, and knows no commit yet, is told as well (R7)', () => {
+  const node = new LoneNode({
+    terms: [1],
+    memberships: [joint([n2, n3], [n1, n2, n3]), voters(n2, n3)],
+  });
+  node.campaign();
+
+  node.receive('n2', {
+    ...{ kind: 'removed-notice', term: term(1), member: n1 },
+    membershipIndex: logIndex(3),
+  });
+
+  expect(node.status).toMatchObject({ role: 'follower', isRemoved: true });
+  node.tick(10 * config.electionTicksMax);
+  expect(node.status.role).toBe('follower');
 });

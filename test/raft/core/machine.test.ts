@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { entryOverheadBytes, waitingReadsMax } from '../../../raft/core/limits.ts';
 import { RaftMachine } from '../../../raft/core/machine.ts';
-import { membershipOfVoters } from '../../../raft/core/membership.ts';
+import { membershipOfVoters, voterMember } from '../../../raft/core/membership.ts';
 import { logIndex, nodeId, term } from '../../../raft/core/types.ts';
 import { config, entriesOf, id, LoneNode } from '../lone-node.ts';
 
@@ -200,4 +200,34 @@ test('a configuration that contradicts itself is refused at once', () => {
     });
 
   expect(() => make(['n1', 'n2', 'n2'])).toThrow('n2 is named twice');
+});
+
+test('witnesses that fall silent together do not campaign in step for ever', () => {
+  const timeouts = new Set<number>();
+  for (let seed = 1; seed <= 20; seed += 1) {
+    const witness = { ...voterMember(nodeId('n1')), kind: 'witness' } as const;
+    const others = membershipOfVoters([nodeId('n2'), nodeId('n3')]).incoming;
+    const node = new LoneNode({ seed, members: [witness, ...others] });
+    let ticks = 0;
+    for (; node.status.role === 'follower'; ticks += 1) node.tick();
+    // After all who can serve, and within a bound.
+    expect(ticks).toBeGreaterThanOrEqual(config.electionTicksMax);
+    expect(ticks).toBeLessThan(2 * config.electionTicksMax);
+    timeouts.add(ticks);
+  }
+  expect(timeouts.size).toBeGreaterThan(5);
+});
+
+test('a peer that overwrites configurations known to be committed is refused, not obeyed until an assertion', () => {
+  const [one, two, three] = [
+    ['n1', 'n2'],
+    ['n1', 'n2', 'n3'],
+    ['n1', 'n3'],
+  ].map((ids) => membershipOfVoters(ids.map(nodeId)));
+  const memberships = [one, two, three].filter((known) => known !== undefined);
+  const all = new LoneNode({ terms: [1], memberships });
+  // What follows a committed one was never truncated by a correct leader; at a start only the newest are known.
+  all.receiveAppend('n2', { term: 5, previous: id(1, 1), entries: entriesOf([5], 2) });
+
+  expect(all.status).toMatchObject({ lastIndex: 4, membershipIndex: 4, refusedMessages: 1 });
 });
