@@ -116,7 +116,7 @@ async function huntAll({
 }
 
 function sentenceOf({ mutation, caughtBy, message, seeds, cpuSeconds }: Catch): string {
-  const effort = `${seeds} seeds, ${cpuSeconds.toFixed(0)} CPU s`;
+  const effort = `${seeds} seed${seeds === 1 ? '' : 's'}, ${cpuSeconds.toFixed(0)} CPU s`;
   return caughtBy === null
     ? `${mutation.id} not found in ${effort}`
     : `${mutation.id} found in ${effort}: ${message}`;

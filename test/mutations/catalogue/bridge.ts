@@ -76,6 +76,10 @@ export const bridgeMutations: readonly Mutation[] = [
       },
     ],
     scenario: 'cluster',
+    emphasis: {
+      knobs: { syncUsMax: 20_000, thinkMs: 20 },
+      faults: { kinds: ['crash-both', 'crash-mysqld', 'partition', 'hang-log'], everyMs: 1500 },
+    },
   },
   {
     id: 'cut-behind-the-first-uncommitted',
@@ -89,6 +93,10 @@ export const bridgeMutations: readonly Mutation[] = [
       },
     ],
     scenario: 'cluster',
+    emphasis: {
+      knobs: { syncUsMax: 20_000, thinkMs: 20 },
+      faults: { kinds: ['crash-both', 'crash-mysqld', 'partition', 'hang-log'], everyMs: 1500 },
+    },
   },
   {
     id: 'cut-before-the-log-decided',
@@ -148,6 +156,13 @@ export const bridgeMutations: readonly Mutation[] = [
       },
     ],
     scenario: 'cluster',
+    emphasis: {
+      knobs: { thinkMs: 20 },
+      faults: {
+        kinds: ['partition', 'isolate-and-pause', 'pause-sidecar', 'transfer'],
+        everyMs: 2500,
+      },
+    },
   },
   {
     id: 'gate-open-at-the-fence',
@@ -218,6 +233,13 @@ export const bridgeMutations: readonly Mutation[] = [
       },
     ],
     scenario: 'cluster',
+    emphasis: {
+      knobs: { thinkMs: 20 },
+      faults: {
+        kinds: ['errant-write', 'polite-shutdown', 'crash-both', 'partition'],
+        everyMs: 2500,
+      },
+    },
   },
   {
     id: 'guard-acks',

@@ -79,6 +79,13 @@ export const raftReplicationMutations: readonly Mutation[] = [
       },
     ],
     scenario: 'raft',
+    emphasis: {
+      knobs: { slowPermille: 300, slowUsMax: 3_000_000, duplicatePermille: 300, lossPermille: 50 },
+      faults: {
+        kinds: ['transfer', 'abdicate', 'crash-leader', 'partition-isolate'],
+        everyMs: 600,
+      },
+    },
   },
   {
     id: 'follower-commits-past-match',
@@ -145,7 +152,7 @@ export const raftReplicationMutations: readonly Mutation[] = [
       },
       {
         file: 'raft/core/receive-append.ts',
-        find: '  if (from <= state.log.commitIndex) {\n    state.refusedMessages += 1;\n    return false;\n  }\n',
+        find: '  if (from <= state.log.commitIndex || isUnknowable) {\n    state.refusedMessages += 1;\n    return false;\n  }\n',
         replace: '',
       },
     ],
@@ -164,6 +171,13 @@ export const raftReplicationMutations: readonly Mutation[] = [
       },
     ],
     scenario: 'raft',
+    emphasis: {
+      knobs: { cacheBytesMax: 1000, thinkMs: 20, clients: 4 },
+      faults: {
+        kinds: ['disk-hang-leader', 'transfer', 'partition-isolate', 'pause-leader'],
+        everyMs: 900,
+      },
+    },
   },
   {
     id: 'overwritten-append-counts',
@@ -177,6 +191,19 @@ export const raftReplicationMutations: readonly Mutation[] = [
       },
     ],
     scenario: 'raft',
+    emphasis: {
+      knobs: { diskSlowPermille: 200, diskSlowUsMax: 1_500_000, thinkMs: 20, clients: 4 },
+      faults: {
+        kinds: [
+          'disk-hang',
+          'disk-hang-leader',
+          'partition-isolate',
+          'partition-flapping',
+          'crash-leader',
+        ],
+        everyMs: 800,
+      },
+    },
   },
   {
     id: 'hung-disk-leads-on',
@@ -234,5 +261,8 @@ export const raftReplicationMutations: readonly Mutation[] = [
       },
     ],
     scenario: 'raft',
+    emphasis: {
+      faults: { kinds: ['disk-damage', 'crash-leader', 'partition-isolate'], everyMs: 1500 },
+    },
   },
 ];

@@ -69,7 +69,13 @@ export const raftVoteMutations: readonly Mutation[] = [
       },
     ],
     scenario: 'raft',
-    emphasis: { faults: { kinds: ['crash-mid-step', 'crash-leader', 'transfer'], everyMs: 1500 } },
+    emphasis: {
+      knobs: { syncUsMax: 20_000, diskSlowPermille: 200, diskSlowUsMax: 300_000 },
+      faults: {
+        kinds: ['crash', 'crash-leader', 'crash-majority', 'crash-all', 'crash-mid-step'],
+        everyMs: 700,
+      },
+    },
   },
   {
     id: 'strangers-counted',
@@ -102,6 +108,11 @@ export const raftVoteMutations: readonly Mutation[] = [
       },
     ],
     scenario: 'raft',
+    emphasis: {
+      nodeCount: 5,
+      knobs: { slowPermille: 300, slowUsMax: 3_000_000, duplicatePermille: 300, lossPermille: 150 },
+      faults: { kinds: ['crash-leader', 'pause-leader', 'partition-halves'], everyMs: 700 },
+    },
   },
   {
     id: 'log-of-candidate-not-compared',
@@ -128,6 +139,13 @@ export const raftVoteMutations: readonly Mutation[] = [
       },
     ],
     scenario: 'raft',
+    emphasis: {
+      knobs: { thinkMs: 20, clients: 4 },
+      faults: {
+        kinds: ['partition-isolate', 'partition-halves', 'crash-leader', 'crash-majority'],
+        everyMs: 1000,
+      },
+    },
   },
   {
     id: 'old-candidate-not-told',
@@ -160,11 +178,16 @@ export const raftVoteMutations: readonly Mutation[] = [
     ],
     scenario: 'raft',
     emphasis: {
-      knobs: { isLeaseOn: 1, clockSkewPermille: 0 },
-      faults: {
-        kinds: ['partition-one-way', 'partition-deaf', 'partition-isolate'],
-        everyMs: 2000,
+      knobs: {
+        isLeaseOn: 1,
+        clockSkewPermille: 0,
+        delayUsMax: 20_000,
+        slowPermille: 100,
+        slowUsMax: 400_000,
+        clients: 4,
+        thinkMs: 20,
       },
+      faults: { kinds: ['partition-one-way', 'partition-deaf', 'partition-bridge'], everyMs: 600 },
     },
   },
 ];

@@ -16,6 +16,17 @@ export class DurableBeforeSent implements RaftChecker {
     this.#judge = judge;
   }
 
+  /** A vote that was told is the vote of its term for ever, also while nobody asks for it again. */
+  started({ id, disk }: RaftView): void {
+    const { term, votedFor } = disk.content.hardState;
+    const told = this.#votes.get(`${id} ${term}`);
+    this.#judge.check(
+      told === undefined || told === votedFor,
+      'I7',
+      () => `${id} voted for ${told} in term ${term}, and starts with a vote for ${votedFor}`,
+    );
+  }
+
   sent(node: RaftView, to: NodeId, message: Message): void {
     const { hardState } = node.disk.content;
     if (!isQuestionAbout(message)) {
