@@ -1,4 +1,5 @@
 import type { Effect } from '../../../raft/core/effects.ts';
+import type { Entry } from '../../../raft/core/entry.ts';
 import type { Input } from '../../../raft/core/inputs.ts';
 import type { Term } from '../../../raft/core/types.ts';
 import type { Ledger } from './ledger.ts';
@@ -18,7 +19,8 @@ interface Before {
 
 /**
  * What a leader's log must be. I2, Leader Append-Only: it removes nothing while it leads. I4, Leader Completeness: when elected it
- * holds all that was ever committed (so it was more up to date than a quorum, R12, R14). I10: it takes for committed
+ * holds all that was committed in earlier terms (so it was more up to date than a quorum, R12, R14; Raft thesis §3.6.3). Of later
+ * ones it need not know: a candidate that was stopped may count its votes when a newer leader has long committed. I10: it takes for committed
  * what ends with an entry of its own term, never an older one by counting (R10).
  */
 export class LeaderLog implements RaftChecker {
@@ -26,6 +28,8 @@ export class LeaderLog implements RaftChecker {
   readonly #ledger: Ledger;
   /** After the step before. */
   readonly #before = new WeakMap<RaftView, Before>();
+  /** By index: the term of whoever first knew that the entry is committed. */
+  readonly #commitTerms = new Map<number, Term>();
 
   constructor(judge: Judge, ledger: Ledger) {
     this.#judge = judge;
@@ -46,12 +50,17 @@ export class LeaderLog implements RaftChecker {
     }
   }
 
+  committed(entry: Entry, node: RaftView): void {
+    this.#commitTerms.set(entry.index, node.status.term);
+  }
+
   #elected(node: RaftView): void {
     for (let index = node.log.firstIndex; index <= this.#ledger.length; index += 1) {
       const committed = this.#ledger.at(index);
       const own = node.log.at(index);
       const hasIt = committed !== undefined && own !== undefined && isSameEntry(own, committed);
-      if (hasIt) continue;
+      const isLater = (this.#commitTerms.get(index) ?? 0) >= node.status.term;
+      if (hasIt || isLater) continue;
       const what = committed === undefined ? `${index}` : entryName(committed);
       this.#judge.check(
         false,
