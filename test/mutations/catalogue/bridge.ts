@@ -76,10 +76,7 @@ export const bridgeMutations: readonly Mutation[] = [
       },
     ],
     scenario: 'cluster',
-    emphasis: {
-      knobs: { syncUsMax: 20_000, thinkMs: 20 },
-      faults: { kinds: ['crash-both', 'crash-mysqld', 'partition', 'hang-log'], everyMs: 1500 },
-    },
+    emphasis: { faults: { kinds: ['isolate', 'crash-both', 'crash-mysqld'], everyMs: 2500 } },
   },
   {
     id: 'cut-behind-the-first-uncommitted',
@@ -110,6 +107,7 @@ export const bridgeMutations: readonly Mutation[] = [
       },
     ],
     scenario: 'cluster',
+    emphasis: { faults: { kinds: ['isolate', 'crash-both', 'crash-sidecar'], everyMs: 2500 } },
   },
   {
     id: 'tail-decided-by-earlier-terms',
@@ -125,7 +123,7 @@ export const bridgeMutations: readonly Mutation[] = [
     ],
     scenario: 'cluster',
     emphasis: {
-      knobs: { syncUsMax: 20_000, diskSlowPermille: 100, diskSlowUsMax: 1_000_000, thinkMs: 20 },
+      knobs: { syncUsMax: 20_000, diskSlowPermille: 100, diskSlowUsMax: 1_000_000 },
       faults: { kinds: ['crash-mysqld', 'hang-log', 'clog'], everyMs: 2000 },
     },
   },
@@ -142,6 +140,7 @@ export const bridgeMutations: readonly Mutation[] = [
       },
     ],
     scenario: 'cluster',
+    emphasis: { faults: { kinds: ['isolate', 'partition', 'crash-twice'], everyMs: 3000 } },
   },
   {
     id: 'deposed-primary-not-fenced',
@@ -157,11 +156,7 @@ export const bridgeMutations: readonly Mutation[] = [
     ],
     scenario: 'cluster',
     emphasis: {
-      knobs: { thinkMs: 20 },
-      faults: {
-        kinds: ['partition', 'isolate-and-pause', 'pause-sidecar', 'transfer'],
-        everyMs: 2500,
-      },
+      faults: { kinds: ['isolate', 'isolate-and-pause', 'pause-sidecar'], everyMs: 3000 },
     },
   },
   {
@@ -205,6 +200,9 @@ export const bridgeMutations: readonly Mutation[] = [
       },
     ],
     scenario: 'cluster',
+    emphasis: {
+      faults: { kinds: ['isolate', 'isolate-and-pause', 'pause-sidecar'], everyMs: 3000 },
+    },
   },
   {
     id: 'stop-acks-missing-at-the-fence',
@@ -234,9 +232,8 @@ export const bridgeMutations: readonly Mutation[] = [
     ],
     scenario: 'cluster',
     emphasis: {
-      knobs: { thinkMs: 20 },
       faults: {
-        kinds: ['errant-write', 'polite-shutdown', 'crash-both', 'partition'],
+        kinds: ['errant-write', 'polite-shutdown', 'crash-both', 'isolate'],
         everyMs: 2500,
       },
     },
@@ -368,7 +365,7 @@ export const bridgeMutations: readonly Mutation[] = [
     ],
     scenario: 'cluster',
     emphasis: {
-      knobs: { syncUsMax: 20_000, diskSlowPermille: 100, diskSlowUsMax: 1_000_000, thinkMs: 20 },
+      knobs: { syncUsMax: 20_000, diskSlowPermille: 100, diskSlowUsMax: 1_000_000 },
       faults: { kinds: ['crash-mysqld', 'hang-log', 'clog'], everyMs: 2000 },
     },
   },

@@ -43,6 +43,10 @@ export const proxyMutations: readonly Mutation[] = [
       },
     ],
     scenario: 'cluster',
+    emphasis: {
+      knobs: { isLeaseOn: 0 },
+      faults: { kinds: ['isolate', 'isolate-and-pause', 'pause-sidecar'], everyMs: 3000 },
+    },
   },
   {
     id: 'round-begun-before-the-command',
@@ -57,7 +61,7 @@ export const proxyMutations: readonly Mutation[] = [
     ],
     scenario: 'cluster',
     emphasis: {
-      knobs: { isLeaseOn: 0, thinkMs: 20 },
+      knobs: { isLeaseOn: 0 },
       faults: { kinds: ['isolate-and-pause', 'partition', 'pause-sidecar'], everyMs: 4000 },
     },
   },

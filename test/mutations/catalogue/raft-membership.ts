@@ -53,6 +53,20 @@ export const raftMembershipMutations: readonly Mutation[] = [
       },
     ],
     scenario: 'raft',
+    emphasis: {
+      nodeCount: 5,
+      faults: {
+        kinds: [
+          'member-shrink',
+          'member-swap',
+          'member-add',
+          'partition-halves',
+          'partition-isolate',
+          'crash-leader',
+        ],
+        everyMs: 1200,
+      },
+    },
   },
   {
     id: 'no-joint-configuration',
@@ -97,7 +111,8 @@ export const raftMembershipMutations: readonly Mutation[] = [
       faults: {
         kinds: [
           'member-remove',
-          'member-replace',
+          'member-shrink',
+          'member-swap',
           'member-add',
           'crash-leader',
           'partition-isolate',
@@ -118,6 +133,13 @@ export const raftMembershipMutations: readonly Mutation[] = [
       },
     ],
     scenario: 'raft',
+    emphasis: {
+      knobs: { snapshotEvery: 10, keptEntries: 0 },
+      faults: {
+        kinds: ['member-add', 'member-replace', 'crash', 'partition-isolate'],
+        everyMs: 1500,
+      },
+    },
   },
   {
     id: 'snapshot-beside-another-log',
@@ -131,6 +153,10 @@ export const raftMembershipMutations: readonly Mutation[] = [
       },
     ],
     scenario: 'raft',
+    emphasis: {
+      knobs: { snapshotEvery: 8, keptEntries: 0, clients: 4, thinkMs: 20 },
+      faults: { kinds: ['partition-isolate', 'partition-halves', 'crash-leader'], everyMs: 1000 },
+    },
   },
   {
     id: 'log-dropped-before-the-snapshot-is-there',

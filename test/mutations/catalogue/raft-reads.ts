@@ -30,16 +30,14 @@ export const raftReadMutations: readonly Mutation[] = [
     emphasis: {
       knobs: {
         isLeaseOn: 0,
+        clients: 8,
+        thinkMs: 10,
+        writePermille: 20,
         lossPermille: 0,
+        slowPermille: 0,
         diskSlowPermille: 0,
-        clockSkewPermille: 300,
-        clients: 4,
-        thinkMs: 20,
       },
-      faults: {
-        kinds: ['partition-isolate', 'partition-deaf', 'pause-leader', 'clock'],
-        everyMs: 2500,
-      },
+      faults: { kinds: ['partition-isolate', 'pause-leader'], everyMs: 2500 },
     },
   },
   {
@@ -54,6 +52,16 @@ export const raftReadMutations: readonly Mutation[] = [
       },
     ],
     scenario: 'raft',
+    emphasis: {
+      knobs: {
+        isLeaseOn: 0,
+        clients: 8,
+        thinkMs: 10,
+        writePermille: 300,
+        slowPermille: 100,
+        slowUsMax: 300_000,
+      },
+    },
   },
   {
     id: 'round-of-an-earlier-term-echoed',
@@ -72,6 +80,10 @@ export const raftReadMutations: readonly Mutation[] = [
       },
     ],
     scenario: 'raft',
+    emphasis: {
+      knobs: { isLeaseOn: 0, clients: 8, thinkMs: 10, writePermille: 50 },
+      faults: { kinds: ['partition-isolate', 'pause-leader', 'transfer'], everyMs: 1500 },
+    },
   },
   {
     id: 'follower-read-of-its-own-commit',
@@ -101,11 +113,13 @@ export const raftReadMutations: readonly Mutation[] = [
     emphasis: {
       knobs: {
         isLeaseOn: 1,
-        lossPermille: 0,
-        diskSlowPermille: 0,
+        clients: 8,
+        thinkMs: 10,
+        writePermille: 20,
         clockSkewPermille: 0,
-        clients: 4,
-        thinkMs: 20,
+        lossPermille: 0,
+        slowPermille: 0,
+        diskSlowPermille: 0,
       },
       faults: { kinds: ['partition-isolate', 'partition-deaf', 'partition-halves'], everyMs: 2500 },
     },
@@ -129,11 +143,19 @@ export const raftReadMutations: readonly Mutation[] = [
     ],
     scenario: 'raft',
     emphasis: {
-      knobs: { isLeaseOn: 1, lossPermille: 0, diskSlowPermille: 0, clients: 4, thinkMs: 20 },
-      faults: {
-        kinds: ['partition-isolate', 'partition-mute', 'crash-majority', 'crash-all'],
-        everyMs: 1200,
+      nodeCount: 3,
+      knobs: {
+        isLeaseOn: 1,
+        clients: 8,
+        thinkMs: 10,
+        writePermille: 5,
+        clockSkewPermille: 0,
+        hasWitness: 0,
+        lossPermille: 0,
+        slowPermille: 0,
+        diskSlowPermille: 0,
       },
+      faults: { kinds: ['forgetful-voters'], everyMs: 4500 },
     },
   },
   {
@@ -185,8 +207,20 @@ export const raftReadMutations: readonly Mutation[] = [
     ],
     scenario: 'raft',
     emphasis: {
-      knobs: { isLeaseOn: 1, lossPermille: 0, diskSlowPermille: 0, clients: 4, thinkMs: 20 },
-      faults: { kinds: ['partition-one-way', 'partition-bridge', 'partition-deaf'], everyMs: 1500 },
+      nodeCount: 3,
+      knobs: {
+        isLeaseOn: 1,
+        clients: 8,
+        thinkMs: 10,
+        writePermille: 20,
+        clockSkewPermille: 0,
+        lossPermille: 0,
+        diskSlowPermille: 0,
+      },
+      faults: {
+        kinds: ['partition-one-way', 'partition-bridge', 'partition-isolate'],
+        everyMs: 800,
+      },
     },
   },
 ];

@@ -178,16 +178,20 @@ export const raftVoteMutations: readonly Mutation[] = [
     ],
     scenario: 'raft',
     emphasis: {
+      nodeCount: 3,
       knobs: {
         isLeaseOn: 1,
         clockSkewPermille: 0,
-        delayUsMax: 20_000,
-        slowPermille: 100,
-        slowUsMax: 400_000,
-        clients: 4,
-        thinkMs: 20,
+        clients: 8,
+        thinkMs: 10,
+        writePermille: 20,
+        lossPermille: 0,
+        diskSlowPermille: 0,
       },
-      faults: { kinds: ['partition-one-way', 'partition-deaf', 'partition-bridge'], everyMs: 600 },
+      faults: {
+        kinds: ['partition-one-way', 'partition-bridge', 'partition-isolate'],
+        everyMs: 800,
+      },
     },
   },
 ];
