@@ -378,7 +378,7 @@ export const bridgeMutations: readonly Mutation[] = [
         file: 'test/simulation/node/sim-server.ts',
         find: "if (this.#process.act()) this.#mysqld.process?.kill('SIGKILL');",
         replace:
-          "if (this.#process.act() && this.#isReady) this.#mysqld.process?.kill('SIGKILL');\n    else run.exited.resolve({ status: null, signal: 'SIGKILL', wanted: true, lastErrors: [] });",
+          "if (this.#process.act() && this.#isReady) this.#mysqld.process?.kill('SIGKILL');\n    else if (!this.#isReady) {\n      this.#run = null;\n      run.exited.resolve({ status: null, signal: 'SIGKILL', wanted: true, lastErrors: [] });\n    }",
       },
     ],
     scenario: 'cluster',

@@ -95,7 +95,7 @@ export const proxyMutations: readonly Mutation[] = [
   {
     id: 'read-only-port-on-the-primary',
     rule: 'H32, S4',
-    breaks: 'Read-only sessions are sent to the primary, and stay there through a promotion.',
+    breaks: 'Read-only sessions are sent to the local server while it is the primary.',
     edits: [
       {
         file: 'cli/proxy-view.ts',
