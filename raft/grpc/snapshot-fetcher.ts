@@ -35,7 +35,7 @@ export async function* fetchSnapshot(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const { clock, limits, signal } = options;
   const deadlineMs = clock.monotonicMs() + limits.snapshotMsMax;
-  const progress = { offset: 0, checksum: 0 };
+  const progress: Progress = { offset: 0, checksum: 0, deadlineMs };
   let barrenCalls = 0;
   for (;;) {
     const { offset } = progress;
@@ -59,12 +59,18 @@ class CutError extends Error {
   override readonly name = 'CutError';
 }
 
+interface Progress {
+  offset: number;
+  checksum: number;
+  readonly deadlineMs: number;
+}
+
 /** True at the end of the snapshot. */
 async function* oneCall(
   options: SnapshotFetchOptions,
-  progress: { offset: number; checksum: number },
+  progress: Progress,
 ): AsyncGenerator<Uint8Array, boolean, undefined> {
-  const { hello, meta } = options;
+  const { hello, meta, clock } = options;
   const call = new FetchCall(options, encodeSnapshotRequest(hello, meta, progress.offset));
   try {
     for (;;) {
@@ -75,14 +81,27 @@ async function* oneCall(
         if (!isWhole) throw new SnapshotDamagedError(meta, 'its checksum is another one');
         return true;
       }
-      if (frame.offset !== progress.offset) throw new CutError(`chunk at ${frame.offset}`);
-      progress.offset += frame.bytes.length;
-      progress.checksum = crc32c(frame.bytes, progress.checksum);
-      yield frame.bytes;
+      takeChunk(frame, progress, clock);
+      if (frame.bytes.length > 0) yield frame.bytes;
     }
   } finally {
     call.close();
   }
+}
+
+function takeChunk(
+  { offset, bytes }: Extract<SnapshotFrame, { kind: 'chunk' }>,
+  progress: Progress,
+  clock: Clock,
+): void {
+  if (offset !== progress.offset) throw new CutError(`chunk at ${offset}`);
+  // The holder reads past what is here already, and says so. It may not say so for ever.
+  const isSignOfLife = bytes.length === 0;
+  if (isSignOfLife && clock.monotonicMs() > progress.deadlineMs) {
+    throw new CutError('nothing but signs of life');
+  }
+  progress.offset += bytes.length;
+  progress.checksum = crc32c(bytes, progress.checksum);
 }
 
 function refusalError(frame: Extract<SnapshotFrame, { kind: 'refusal' }>): Error {

@@ -10,7 +10,7 @@ import { packValues, unpackValues, WireFault } from './wire-values.ts';
  * ```text
  * request   hello, last.term, last.index, offset
  * refusal   0, reason, detail
- * chunk     1, offset, bytes
+ * chunk     1, offset, bytes          (no bytes: a sign of life)
  * end       2, bytes in all, CRC-32C of all
  * ```
  */

@@ -82,11 +82,12 @@ export class SnapshotSender {
   }
 
   async #send(call: SnapshotCall, { last, offset: from }: SnapshotRequest): Promise<void> {
-    const { store, limits } = this.#options;
+    const { store, clock, limits } = this.#options;
     const meta = store?.describe() ?? null;
     if (store === null || meta === null || meta.last.index !== last.index) return;
     let offset = 0;
     let checksum = 0;
+    let saidMs = clock.monotonicMs();
     for await (const chunk of store.open(meta)) {
       checksum = crc32c(chunk, checksum);
       for (let at = 0; at < chunk.length; at += limits.snapshotChunkBytes) {
@@ -96,6 +97,10 @@ export class SnapshotSender {
         if (end > from) {
           const bytes = piece.subarray(Math.max(0, from - offset));
           await this.#write(call, { kind: 'chunk', offset: Math.max(offset, from), bytes });
+        } else if (clock.monotonicMs() - saidMs >= limits.snapshotIdleMs / 4) {
+          // A sign of life, or reading past so much would be taken for silence; it also finds a peer that is gone.
+          await this.#write(call, { kind: 'chunk', offset: from, bytes: new Uint8Array(0) });
+          saidMs = clock.monotonicMs();
         }
         offset = end;
       }

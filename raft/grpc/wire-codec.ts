@@ -51,6 +51,12 @@ const Tag = {
   readIndexResponse: 12,
 } as const;
 
+/**
+ * Terms and indexes of a peer are at most this: no cluster gets there, and whoever takes one over counts on from it. A campaign in
+ * the term behind the last whole number, or an entry behind such a snapshot, would be an assertion.
+ */
+const positionMax = 2 ** 52;
+
 export type DecodedFrame =
   | { readonly kind: 'messages'; readonly messages: readonly Message[] }
   | { readonly kind: 'malformed'; readonly reason: string };
@@ -142,7 +148,7 @@ function messageOf(tuple: TupleReader): Message {
 }
 
 function bodyOf(tag: number, tuple: TupleReader): Message {
-  const sent = term(tuple.natural());
+  const sent = takeTerm(tuple);
   switch (tag) {
     case Tag.preVoteRequest:
       return {
@@ -240,12 +246,22 @@ function takeSnapshot(tuple: TupleReader, sent: Term): SnapshotMeta {
 }
 
 function takeIndex(tuple: TupleReader): LogIndex {
-  return logIndex(tuple.natural());
+  return logIndex(takePosition(tuple));
+}
+
+function takeTerm(tuple: TupleReader): Term {
+  return term(takePosition(tuple));
+}
+
+function takePosition(tuple: TupleReader): number {
+  const position = tuple.natural();
+  if (position > positionMax) throw new WireFault(`${position}, ${positionMax} is the last one`);
+  return position;
 }
 
 /** Nobody holds an entry of a term past the one it speaks in; only what stands before the first entry has term 0. */
 function takeEntryId(tuple: TupleReader, sent: Term): EntryId {
-  const entryTerm = term(tuple.natural());
+  const entryTerm = takeTerm(tuple);
   const index = takeIndex(tuple);
   if (entryTerm > sent) throw new WireFault(`entry of term ${entryTerm} in term ${sent}`);
   if ((entryTerm === 0) !== (index === 0)) {
@@ -258,11 +274,11 @@ function takeEntries(tuple: TupleReader, previous: EntryId, sent: Term): readonl
   const entries: Entry[] = [];
   let last = previous;
   while (tuple.left > 0) {
-    const entryTerm = term(tuple.natural());
+    const entryTerm = takeTerm(tuple);
     if (entryTerm < Math.max(1, last.term) || entryTerm > sent) {
       throw new WireFault(`entry of term ${entryTerm} behind ${last.term} in term ${sent}`);
     }
-    if (last.index >= Number.MAX_SAFE_INTEGER) throw new WireFault('an index past the last one');
+    if (last.index >= positionMax) throw new WireFault('an index past the last one');
     const index = logIndex(last.index + 1);
     const entry = { term: entryTerm, index, kind: takeKind(tuple), payload: tuple.bytes() };
     entries.push(entry);

@@ -268,3 +268,20 @@ test('a fetch ends when its node does', async () => {
 
   await expect(failed).rejects.toThrow('the node ends');
 });
+
+test('a cut call is taken up although reading past what came takes longer than silence may last', async () => {
+  await using ends = await pair();
+  ends.store.chunkCount = 60;
+  let isCut = false;
+  ends.store.onChunk = async (place) => {
+    if (isCut && place < 12) await clock.delay(limits.snapshotIdleMs / 8);
+    if (isCut || place !== 30) return;
+    isCut = true;
+    await clock.delay(5);
+    ends.proxy.cut();
+  };
+
+  const bytes = await taken(ends.fetcher.fetch(n1, meta, never));
+
+  expect(Buffer.compare(bytes, ends.store.content)).toBe(0);
+});

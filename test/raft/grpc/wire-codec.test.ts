@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { pack } from 'msgpackr';
 import { expect, test } from 'vitest';
+import type { Message } from '../../../raft/core/messages.ts';
+import { logIndex, term } from '../../../raft/core/types.ts';
 import { decodeFrame, encodeFrame, wireBytes } from '../../../raft/grpc/wire-codec.ts';
 import { message } from './wire-arbitraries.ts';
 
@@ -106,4 +108,21 @@ test('extension types of the encoding are refused, whatever they would decode to
   for (const value of [new Date(0), new Map([[1, 2]]), { a: 1 }, 1n << 60n, /x/, new Error('x')]) {
     expect(decodeFrame(pack([[8, value]]))).toMatchObject({ kind: 'malformed' });
   }
+});
+
+test('numbers that leave a node nowhere to go from are refused: the next term or index must exist', () => {
+  const most = Number.MAX_SAFE_INTEGER;
+  const preVote = (ofTerm: number, index: number): Message => ({
+    kind: 'pre-vote-request',
+    term: term(ofTerm),
+    last: { term: term(1), index: logIndex(index) },
+    appliedIndex: logIndex(0),
+  });
+  const meta = { last: { term: term(1), index: logIndex(most) }, membership: null };
+
+  expect(decodeFrame(encodeFrame([preVote(most, 1)])).kind).toBe('malformed');
+  expect(decodeFrame(encodeFrame([preVote(1, most)])).kind).toBe('malformed');
+  const offer: Message = { kind: 'install-snapshot', term: term(1), meta };
+  expect(decodeFrame(encodeFrame([offer])).kind).toBe('malformed');
+  expect(decodeFrame(encodeFrame([preVote(2 ** 51, 2 ** 51)])).kind).toBe('messages');
 });
