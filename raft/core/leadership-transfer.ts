@@ -48,6 +48,7 @@ export function tickTransfer(state: RaftState, leader: LeaderState): void {
   if (leader.transfer === null) return;
   const { target, sinceTick } = leader.transfer;
   if (state.tick - sinceTick < state.config.transferTicksMax) return;
+  leader.offersUntaken.set(target, (leader.offersUntaken.get(target) ?? 0) + 1);
   abort(state, leader, `${target} did not take over within ${state.config.transferTicksMax} ticks`);
 }
 
@@ -75,8 +76,8 @@ export function endTransfer(
 }
 
 /**
- * Of the voters heard within an election timeout: one that holds all that is committed rather than one that must be sent it first;
- * of those the most applied, whose MySQL can be promoted soonest. Never a witness, which has none.
+ * Of the voters heard within an election timeout: one that was not tried in vain rather than one that was; one that holds all that
+ * is committed rather than one that must be sent it first; of those the most applied, whose MySQL can be promoted soonest. Never a witness, which has none.
  */
 export function bestTarget(state: RaftState, leader: LeaderState): NodeId | null {
   const candidates = state.peers
@@ -84,11 +85,15 @@ export function bestTarget(state: RaftState, leader: LeaderState): NodeId | null
     .map((peer) => {
       const { matchIndex, appliedIndex } = progressOf(leader, peer);
       const lacks = matchIndex < state.log.commitIndex ? 1 : 0;
-      return { peer, lacks, applied: appliedIndex ?? 0, matchIndex };
+      const untaken = leader.offersUntaken.get(peer) ?? 0;
+      return { peer, untaken, lacks, applied: appliedIndex ?? 0, matchIndex };
     })
     .sort(
       (one, other) =>
-        one.lacks - other.lacks || other.applied - one.applied || other.matchIndex - one.matchIndex,
+        one.untaken - other.untaken ||
+        one.lacks - other.lacks ||
+        other.applied - one.applied ||
+        other.matchIndex - one.matchIndex,
     );
   return candidates[0]?.peer ?? null;
 }

@@ -43,6 +43,8 @@ export interface LeaderState {
   readonly uncommitted: UncommittedBytes;
   ticksSinceHeartbeat: number;
   transfer: Transfer | null;
+  /** How often each voter was offered leadership in this term and did not take it in time: it may not be electable. */
+  readonly offersUntaken: Map<NodeId, number>;
   /** Of the change of membership that was asked for and has not ended. */
   changeId: number | null;
   /** It is no voter any more, and has looked for a successor. */

@@ -65,6 +65,7 @@ export function becomeLeader(state: RaftState): void {
     uncommitted: new UncommittedBytes(state.config.uncommittedBytesMax),
     ticksSinceHeartbeat: 0,
     transfer: null,
+    offersUntaken: new Map(),
     changeId: null,
     hasTriedToHandOn: false,
     hasOfferedLeadership: false,

@@ -549,3 +549,20 @@ test('§4.2.3 a removed node that restarts, and knows no commit yet, is told as 
   node.tick(10 * config.electionTicksMax);
   expect(node.status.role).toBe('follower');
 });
+
+test('a witness that leads tries the voters in turn: the best one may not be electable', () => {
+  const node = new LoneNode({ members: [witness(n1), ...voters(n2, n3).incoming] });
+  node.lead(['n2', 'n3']);
+  node.persist();
+  const offered: NodeId[] = [];
+
+  for (let ticks = 0; ticks < 3 * config.transferTicksMax; ticks += 1) {
+    for (const peer of ['n2', 'n3']) node.acknowledge(peer, node.status.lastIndex);
+    node.tick();
+    for (const { to, message } of node.takeSent()) {
+      if (message.kind === 'timeout-now' && offered.at(-1) !== to) offered.push(to);
+    }
+  }
+
+  expect(offered).toEqual(['n2', 'n3', 'n2']);
+});
