@@ -1,10 +1,10 @@
 import { assert } from '../../base/assert.ts';
 import { type Entry, EntryKind } from './entry.ts';
 import { rememberedMembershipsMax } from './limits.ts';
-import { type Membership, voterSetsOf } from './membership.ts';
+import { type Membership, memberOf, voterSetsOf } from './membership.ts';
 import { decodeMembership } from './membership-codec.ts';
 import type { VoterSets } from './quorum.ts';
-import { type LogIndex, logIndex } from './types.ts';
+import { type LogIndex, logIndex, type NodeId } from './types.ts';
 
 /** A configuration and the entry it stands in; index 0 is what the cluster began with. */
 export interface MembershipRecord {
@@ -48,6 +48,11 @@ export class MembershipHistory {
   /** The configuration in effect at `index`; null if it is forgotten. */
   at(index: LogIndex): MembershipRecord | null {
     return this.#records.findLast((record) => record.index <= index) ?? null;
+  }
+
+  /** Whether one of those that are remembered names this node. */
+  hasNamed(id: NodeId): boolean {
+    return this.#records.some(({ membership }) => memberOf(membership, id) !== null);
   }
 
   /** Takes over the configurations among entries that were appended. Whether there were any. */

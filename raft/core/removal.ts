@@ -43,5 +43,6 @@ export function isRemoved(state: RaftState): boolean {
   const { index, membership } = state.memberships.current;
   if (state.isToldRemoved) return true;
   const isCommitted = index <= state.log.commitIndex && index > 0;
-  return isCommitted && memberOf(membership, state.config.self) === null;
+  const { self } = state.config;
+  return isCommitted && memberOf(membership, self) === null && state.memberships.hasNamed(self);
 }

@@ -566,3 +566,21 @@ test('a witness that leads tries the voters in turn: the best one may not be ele
 
   expect(offered).toEqual(['n2', 'n3', 'n2']);
 });
+
+test('a node that is being added and still reads the configurations from before was not removed', () => {
+  const node = new LoneNode({ members: [] });
+  const { incoming } = voters(n2, n3);
+  const withLearner = { incoming: [...incoming, learner(n1)], outgoing: [] };
+
+  node.receiveAppend('n2', {
+    ...{ term: 1, commitIndex: logIndex(1) },
+    entries: [membershipEntry(voters(n2, n3), id(1, 1))],
+  });
+  expect(node.status).toMatchObject({ commitIndex: 1, memberKind: null, isRemoved: false });
+
+  node.receiveAppend('n2', {
+    ...{ term: 1, previous: id(1, 1), commitIndex: logIndex(3) },
+    entries: [membershipEntry(withLearner, id(1, 2)), membershipEntry(voters(n2, n3), id(1, 3))],
+  });
+  expect(node.status).toMatchObject({ commitIndex: 3, memberKind: null, isRemoved: true });
+});
