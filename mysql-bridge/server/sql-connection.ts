@@ -25,8 +25,11 @@ export class SqlConnection {
   readonly #clock: Clock;
   #connection: Connection | null = null;
   #opening: Promise<Connection> | null = null;
-  /** Rejects when the connection of now is dropped: mysql2 leaves the statements of a destroyed connection unanswered. */
-  #dropped: Deferred<never> = unobserved();
+  /**
+   * One per statement under way, rejected when the connection is dropped: mysql2 leaves the statements of a destroyed connection
+   * unanswered. One promise for all would keep every answer alive that ever raced with it.
+   */
+  readonly #waiting = new Set<Deferred<never>>();
   #isClosed = false;
 
   constructor(target: SqlTarget, clock: Clock) {
@@ -139,16 +142,19 @@ export class SqlConnection {
     work: () => Promise<Result>,
   ): Promise<Result> {
     const abort = new AbortController();
+    const dropped = deferred<never>();
+    this.#waiting.add(dropped);
     const late = this.#clock.delay(timeoutMs, { signal: abort.signal }).then(() => {
       const message = `${statement}: no answer within ${timeoutMs} ms`;
       throw new MySqlServerError('MYSQL_STATEMENT_TIMEOUT', message);
     });
     try {
-      return await Promise.race([work(), late, this.#dropped.promise]);
+      return await Promise.race([work(), late, dropped.promise]);
     } catch (error) {
       if (codeOf(error) === 'MYSQL_STATEMENT_TIMEOUT') this.#drop('an earlier answer is overdue');
       throw error;
     } finally {
+      this.#waiting.delete(dropped);
       abort.abort();
     }
   }
@@ -161,17 +167,10 @@ export class SqlConnection {
     this.#connection?.destroy();
     this.#connection = null;
     this.#opening = null;
-    const dropped = this.#dropped;
-    this.#dropped = unobserved();
-    dropped.reject(notRunning(reason));
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const { reject } of waiting) reject(notRunning(reason));
   }
-}
-
-/** A promise that may reject with nobody waiting for it. */
-function unobserved(): Deferred<never> {
-  const later = deferred<never>();
-  later.promise.catch(() => undefined);
-  return later;
 }
 
 function notRunning(message: string, cause?: unknown): MySqlServerError {
