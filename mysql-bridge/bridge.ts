@@ -52,7 +52,6 @@ export class Bridge {
   #transfer: PromiseWithResolvers<TransferOutcome> | null = null;
   #reason = 'just started';
   #sinceMs: number;
-  #gtidExecuted = '';
   #complaints: readonly string[] = [];
   #replicaFaultRounds = 0;
   /** `gtid_executed` when an applier last met what it cannot apply. */
@@ -84,7 +83,7 @@ export class Bridge {
       reason: this.#reason,
       sinceMs: this.#sinceMs,
       complaints: this.#complaints,
-      gtidExecuted: this.#gtidExecuted,
+      gtidExecuted: this.#tasks.executed.toString(),
       unackedTransactions: this.#tasks.unackedCount,
       isAppAccountReady: this.#isAppAccountReady,
     };
@@ -296,7 +295,6 @@ export class Bridge {
     const { raft, ledger } = this.#parts;
     const { executed, errant, vanished } = await this.#tasks.findErrant();
     if (!this.#isServing()) return;
-    this.#gtidExecuted = executed.toString();
     if (!errant.isEmpty) {
       this.#feedErrant(`errant transactions: ${errant.toString()} executed here, not in the log`);
       return;
@@ -331,7 +329,7 @@ export class Bridge {
     if (!isFollowing || this.#replicaFaultRounds < replicaFaultRoundsMax) return;
     this.#replicaFaultRounds = 0;
     const reason = `replication stands still: ${faults.join('; ')}`;
-    const stuckAt = faults.some(isApplierError) ? this.#gtidExecuted : null;
+    const stuckAt = faults.some(isApplierError) ? this.#tasks.executed.toString() : null;
     // A restart cures what passes by itself. Data that the next transaction does not fit, it does not.
     const isStuckAgain = stuckAt !== null && stuckAt === this.#applierStuckAt;
     this.#applierStuckAt = stuckAt;

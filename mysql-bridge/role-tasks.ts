@@ -37,8 +37,11 @@ export class RoleTasks {
   readonly #events: RoleTaskEvents;
   #admin: ServerAdmin | null = null;
   #tail: Tail | null = null;
-  /** What this life of the server was last seen to have executed: it only grows. */
-  #executed = new GtidSet();
+  /** What a server was last seen to have executed, and in which of its lives: within one it only grows. */
+  #seen: { readonly executed: GtidSet; readonly admin: ServerAdmin | null } = {
+    executed: new GtidSet(),
+    admin: null,
+  };
 
   constructor(parts: BridgeParts, options: BridgeOptions, events: RoleTaskEvents) {
     this.#parts = parts;
@@ -49,6 +52,11 @@ export class RoleTasks {
   /** Null while no server runs. */
   get admin(): ServerAdmin | null {
     return this.#admin;
+  }
+
+  /** As last seen, never behind the applied index that Raft was told; of a server that does not run, what it had. */
+  get executed(): GtidSet {
+    return this.#seen.executed;
   }
 
   get unackedCount(): number {
@@ -66,7 +74,6 @@ export class RoleTasks {
     this.#tail = null;
     this.#admin?.close();
     this.#admin = null;
-    this.#executed = new GtidSet();
   }
 
   run(task: RoleTask, signal: AbortSignal): Promise<void> {
@@ -105,8 +112,9 @@ export class RoleTasks {
   async findErrant(): Promise<ServerGtids> {
     const admin = this.#connected();
     const executed = GtidSet.parse(await admin.executedGtids());
-    const vanished = this.#executed.subtract(executed);
-    if (admin === this.#admin) this.#executed = executed;
+    const seen = this.#seen;
+    const vanished = seen.admin === admin ? seen.executed.subtract(executed) : new GtidSet();
+    if (admin === this.#admin) this.#seen = { executed, admin };
     // Whatever was executed by then was committed in Raft before: the ledger only has to catch up with that.
     await this.#parts.ledger.caughtUpTo(this.#parts.raft.status.commitIndex);
     return { executed, errant: this.#parts.ledger.errantOf(executed), vanished };

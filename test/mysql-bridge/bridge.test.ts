@@ -100,6 +100,21 @@ test('a server that lacks something committed is not made writable (G3)', async 
   expect(node.world.calls.taken()).not.toContain('writable');
 });
 
+test('a server that starts says what it has executed no later than how far it applied the log', async () => {
+  await using node = await opened();
+  node.world.ledger.committed = GtidSet.parse(`${uuid}:1-5`);
+  node.world.admin.executed = `${uuid}:1-5`;
+  const executedWhenApplied: string[] = [];
+  node.world.raft.setApplied = (): void => {
+    executedWhenApplied.push(node.bridge.status.gtidExecuted);
+  };
+
+  node.world.follow(2);
+  await settle();
+
+  expect(executedWhenApplied).toEqual([`${uuid}:1-5`]);
+});
+
 test('a transaction that the log does not hold makes the node rebuild its server (G5)', async () => {
   await using node = await replica();
   node.world.admin.executed = `${uuid}:1`;
