@@ -1,53 +1,18 @@
 import type { Entry } from './core/entry.ts';
 import type { MemberChange } from './core/member-changes.ts';
-import type { MemberKind, Membership } from './core/membership.ts';
 import type { SnapshotMeta } from './core/snapshot.ts';
-import type { LogIndex, NodeId, Role, Term } from './core/types.ts';
+import type { MemberView, PeerProgress } from './core/status.ts';
+import type { LogIndex, NodeId, Term } from './core/types.ts';
 
-/** One peer as this node sees it; the match fields are known to a leader only. */
-export interface PeerStatus {
-  readonly id: NodeId;
-  readonly kind: MemberKind;
+/** One peer as this node sees it. */
+export interface PeerStatus extends PeerProgress {
+  /** Whether a connection to it is open: only the shell knows. */
   readonly isConnected: boolean;
-  /** At a leader, of a learner: whether it may be made a voter now. Null otherwise. */
-  readonly isCaughtUp: boolean | null;
-  readonly matchIndex: LogIndex | null;
-  readonly appliedIndex: LogIndex | null;
 }
 
-/** A consistent view of the machine after its latest step. */
-export interface RaftStatus {
-  readonly id: NodeId;
-  readonly role: Role;
-  readonly term: Term;
-  readonly leaderId: NodeId | null;
-  readonly firstIndex: LogIndex;
-  readonly lastIndex: LogIndex;
-  readonly persistedIndex: LogIndex;
-  readonly commitIndex: LogIndex;
-  readonly appliedIndex: LogIndex;
-  /**
-   * The own-term no-op of this leader, once it is committed: only then may anything be served (Raft thesis §6.4).
-   * Null on every other node and before.
-   */
-  readonly leaderReadyIndex: LogIndex | null;
-  /**
-   * A leader of the current term is known, and an entry of the current term is committed here. Then nothing this node
-   * wrote in an earlier term and that is not in its log up to `commitIndex` can ever commit:
-   * "the log decides, then the database starts".
-   */
-  readonly isTailDecided: boolean;
-  readonly isTransferring: boolean;
-  /** The other members by the configuration in effect. */
+/** A consistent view of the member after its latest step. */
+export interface RaftStatus extends MemberView {
   readonly peers: readonly PeerStatus[];
-  /** The configuration in effect, committed or not; joint while it has an `outgoing` part. */
-  readonly membership: Membership;
-  /** The entry it stands in: it is committed once that is. 0 is what the cluster began with. */
-  readonly membershipIndex: LogIndex;
-  /** What this node is in it; null if it is not named: it waits to be added, or is being removed. */
-  readonly memberKind: MemberKind | null;
-  /** This node was removed from the cluster for good, and may be stopped. */
-  readonly isRemoved: boolean;
 }
 
 /** Where proposed payloads stand: `firstIndex`, `firstIndex + 1`, … in `term`. They commit, or the term ends. */

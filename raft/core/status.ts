@@ -6,6 +6,7 @@ import { isRemoved } from './removal.ts';
 import type { RaftState } from './state.ts';
 import type { LogIndex, NodeId, Role, Term } from './types.ts';
 
+/** Another member as this node sees it; what a leader alone can know is null elsewhere. */
 export interface PeerProgress {
   readonly id: NodeId;
   readonly kind: MemberKind;
@@ -15,8 +16,8 @@ export interface PeerProgress {
   readonly appliedIndex: LogIndex | null;
 }
 
-/** What the machine knows after its latest step; all of `RaftStatus` but the connections, and what leases need. */
-export interface MachineStatus {
+/** A consistent view of one member after its latest step, as far as it is anybody's business. */
+export interface MemberView {
   readonly id: NodeId;
   readonly role: Role;
   readonly term: Term;
@@ -26,19 +27,32 @@ export interface MachineStatus {
   readonly persistedIndex: LogIndex;
   readonly commitIndex: LogIndex;
   readonly appliedIndex: LogIndex;
+  /**
+   * The own-term no-op of this leader, once it is committed: only then may anything be served (Raft thesis §6.4).
+   * Null on every other node and before.
+   */
   readonly leaderReadyIndex: LogIndex | null;
+  /**
+   * A leader of the current term is known, and an entry of the current term is committed here. Then nothing this node
+   * wrote in an earlier term and that is not in its log up to `commitIndex` can ever commit:
+   * "the log decides, then the database starts".
+   */
   readonly isTailDecided: boolean;
   readonly isTransferring: boolean;
   /** The other members by the configuration in effect. */
   readonly peers: readonly PeerProgress[];
-  /** The configuration in effect; joint while it has an `outgoing` part. The same object until it changes. */
+  /** The configuration in effect, committed or not; joint while it has an `outgoing` part. The same object until it changes. */
   readonly membership: Membership;
-  /** The entry it stands in; 0 is what the cluster began with. */
+  /** The entry it stands in: it is committed once that is. 0 is what the cluster began with. */
   readonly membershipIndex: LogIndex;
   /** What this node is in it; null if it is not named: it waits to be added, or is being removed. */
   readonly memberKind: MemberKind | null;
-  /** This node was removed from the cluster, and knows that this is committed. */
+  /** This node was removed from the cluster for good, knows that this is committed, and may be stopped. */
   readonly isRemoved: boolean;
+}
+
+/** What the machine knows after its latest step: the view of others, and what its shell needs for reads and leases. */
+export interface MachineStatus extends MemberView {
   /** The newest quorum round opened in this term; 0 when this node does not lead. */
   readonly readRound: number;
   /** The newest round that a quorum answered in this term: at its sending this node led. 0 when it does not lead. */

@@ -1,6 +1,7 @@
 import { Client, type ClientDuplexStream } from '@grpc/grpc-js';
 import { type Deferred, deferred } from '../../base/deferred.ts';
 import { messageOf } from '../../base/errors.ts';
+import { channelOptions } from './channel-options.ts';
 import { decodeAnswer, encodeHello, type Hello, type HelloAnswer } from './handshake.ts';
 import type { TransportLimits } from './limits.ts';
 import { OwnedConnection } from './owned-connection.ts';
@@ -28,12 +29,7 @@ export class OutboundStream {
     this.#client = new Client(targetOf(host, port), this.#connection, {
       'grpc.max_receive_message_length': limits.frameBytesMax,
       'grpc.max_send_message_length': limits.frameBytesMax,
-      'grpc.keepalive_time_ms': limits.keepaliveMs,
-      'grpc.keepalive_timeout_ms': limits.keepaliveMs,
-      'grpc.use_local_subchannel_pool': 1,
-      'grpc.enable_retries': 0,
-      'grpc.enable_http_proxy': 0,
-      'grpc.service_config_disable_resolution': 1,
+      ...channelOptions(limits),
     });
     const { path, requestSerialize, responseDeserialize } = raftService.exchange;
     this.#call = this.#client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);

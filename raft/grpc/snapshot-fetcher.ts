@@ -4,6 +4,7 @@ import { crc32c } from '../../base/crc32c.ts';
 import { messageOf } from '../../base/errors.ts';
 import type { SnapshotMeta } from '../core/snapshot.ts';
 import { SnapshotDamagedError, SnapshotFetchError, SnapshotGoneError } from '../errors.ts';
+import { channelOptions } from './channel-options.ts';
 import type { Hello } from './handshake.ts';
 import type { TransportLimits } from './limits.ts';
 import { OwnedConnection } from './owned-connection.ts';
@@ -125,12 +126,7 @@ class FetchCall {
     const { target, limits, signal } = options;
     this.#client = new Client(target, this.#connection, {
       'grpc.max_receive_message_length': 2 * limits.snapshotChunkBytes,
-      'grpc.keepalive_time_ms': limits.keepaliveMs,
-      'grpc.keepalive_timeout_ms': limits.keepaliveMs,
-      'grpc.use_local_subchannel_pool': 1,
-      'grpc.enable_retries': 0,
-      'grpc.enable_http_proxy': 0,
-      'grpc.service_config_disable_resolution': 1,
+      ...channelOptions(limits),
     });
     const { path, requestSerialize, responseDeserialize } = raftService.fetchSnapshot;
     this.#call = this.#client.makeServerStreamRequest(

@@ -1,5 +1,6 @@
 import { roleFieldsOf } from './cores.ts';
 import {
+  blankSidecar,
   contentOf,
   errantHidden,
   errantWaiting,
@@ -249,21 +250,5 @@ function startSidecar(model: Model, step: NodeStep): void {
 /** Everything that was only in the process's memory. */
 function endSidecar(node: NodeState): void {
   raft.stepDown(node);
-  Object.assign(node, {
-    isUp: false,
-    commitIndex: 0,
-    isElectable: true,
-    role: 0,
-    running: null,
-    ending: null,
-    gateTerm: 0,
-    isHeld: false,
-    sessions: [],
-    tail: 'none',
-    received: 0,
-    tailTerm: 0,
-    ackGate: 0,
-    isJudging: false,
-    isExitUntold: false,
-  } satisfies Partial<NodeState>);
+  Object.assign(node, blankSidecar);
 }

@@ -127,14 +127,29 @@ export interface NodeState {
   arriving: readonly number[];
 }
 
-export const blankNode: Readonly<NodeState> = {
-  term: 0,
-  log: [],
+/** What a sidecar's death takes along: all that is in its memory alone, but for what leaving a leadership resets. */
+export const blankSidecar: Readonly<
+  Pick<
+    NodeState,
+    | 'isUp'
+    | 'commitIndex'
+    | 'isElectable'
+    | 'role'
+    | 'running'
+    | 'ending'
+    | 'gateTerm'
+    | 'isHeld'
+    | 'sessions'
+    | 'tail'
+    | 'received'
+    | 'tailTerm'
+    | 'ackGate'
+    | 'isJudging'
+    | 'isExitUntold'
+  >
+> = {
   isUp: false,
-  isLeader: false,
-  hasLeader: false,
   commitIndex: 0,
-  confirmed: [],
   isElectable: true,
   role: 0,
   running: null,
@@ -148,6 +163,15 @@ export const blankNode: Readonly<NodeState> = {
   ackGate: 0,
   isJudging: false,
   isExitUntold: false,
+};
+
+export const blankNode: Readonly<NodeState> = {
+  ...blankSidecar,
+  term: 0,
+  log: [],
+  isLeader: false,
+  hasLeader: false,
+  confirmed: [],
   engine: [],
   binlog: [],
   isServerUp: false,

@@ -1,5 +1,3 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import type { Connection, RowDataPacket } from 'mysql2/promise';
 import { expect, test } from 'vitest';
 import { SystemClock } from '../../base/clock.ts';
@@ -15,6 +13,7 @@ import { type LogIndex, logIndex, term } from '../../raft/core/types.ts';
 import { TooManyInFlightError } from '../../raft/errors.ts';
 import type { Raft, RaftStatus } from '../../raft/raft-api.ts';
 import { ArrayRaft } from '../support/array-raft.ts';
+import { collectGarbage } from '../support/live-memory.ts';
 import { startTestMySql, type TestMySql } from '../support/mysql-server.ts';
 
 // The tail on a real mysqld, in front of a log without consensus. HAZARDS G1, G2, G7, G9, H10, H14, H19.
@@ -192,9 +191,6 @@ interface ProposedTransaction extends EntryPayloadHeader {
   /** Bytes of events over all its fragments. */
   readonly eventBytes: number;
 }
-
-setFlagsFromString('--expose-gc');
-const collectGarbage: () => void = runInNewContext('gc');
 
 /** Bytes of buffers that something still refers to. */
 function heldArrayBuffers(): number {

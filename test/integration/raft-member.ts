@@ -1,18 +1,7 @@
 import { SystemClock } from '../../base/clock.ts';
 import { deferred } from '../../base/deferred.ts';
-import { silentLogger } from '../../base/logger.ts';
-import { SeededRandom } from '../../base/random.ts';
-import { openLevelLogStore } from '../../log-store/index.ts';
-import {
-  createRaftNode,
-  defaultRaftTimings,
-  EntryKind,
-  GrpcTransport,
-  logIndex,
-  membershipOfVoters,
-  nodeId,
-  type RaftNode,
-} from '../../raft/index.ts';
+import { EntryKind, logIndex, type RaftNode } from '../../raft/index.ts';
+import { openMemberNode } from './member-node.ts';
 
 // A process of its own that is one Raft member: while it leads it proposes without end, and tells its parent what it saw commit.
 
@@ -42,43 +31,6 @@ let isProposing = true;
 
 function report(message: MemberReport): void {
   process.send?.(message);
-}
-
-async function start(settings: MemberSettings): Promise<RaftNode> {
-  const self = nodeId(settings.id);
-  const store = await openLevelLogStore({
-    directory: settings.directory,
-    clusterId: 'test',
-    nodeId: self,
-    logger: silentLogger,
-  });
-  const voters = Object.keys(settings.ports).map(nodeId);
-  const transport = new GrpcTransport({
-    self,
-    listen: { host: '127.0.0.1', port: settings.ports[self] ?? 0 },
-    peers: voters
-      .filter((id) => id !== self)
-      .map((id) => ({ id, host: '127.0.0.1', port: settings.ports[id] ?? 0 })),
-    clusterId: 'test',
-    fingerprint: 'f',
-    logger: silentLogger,
-    random: new SeededRandom(settings.seed),
-    clock,
-  });
-  const node = createRaftNode({
-    config: { ...defaultRaftTimings, self, initialMembers: membershipOfVoters(voters).incoming },
-    random: new SeededRandom(settings.seed + 1),
-    store,
-    transport,
-    clock,
-    logger: silentLogger,
-    onFatal: (error) => {
-      process.stderr.write(`${settings.id}: ${error}\n`);
-      process.exit(1);
-    },
-  });
-  await node.open();
-  return node;
 }
 
 /** Keeps a few proposals under way in each leadership, and reports each once it is settled. */
@@ -124,7 +76,7 @@ async function obey(command: MemberCommand): Promise<void> {
   if (command.kind === 'quiesce') isProposing = false;
   else if (command.kind === 'dump') await dump(await running.promise, command.index);
   else {
-    const node = await start(command.settings);
+    const node = await openMemberNode(command.settings);
     running.resolve(node);
     proposeWhileLeading(node, command.settings.id);
   }

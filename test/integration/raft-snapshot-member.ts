@@ -1,21 +1,15 @@
 import { join } from 'node:path';
 import { fromUtf8, utf8 } from '../../base/bytes.ts';
 import { SystemClock } from '../../base/clock.ts';
-import { silentLogger } from '../../base/logger.ts';
-import { SeededRandom } from '../../base/random.ts';
-import { FileSnapshotStore, openLevelLogStore } from '../../log-store/index.ts';
-import { membershipOfVoters } from '../../raft/core/membership.ts';
+import { FileSnapshotStore } from '../../log-store/index.ts';
 import {
-  createRaftNode,
-  defaultRaftTimings,
   EntryKind,
-  GrpcTransport,
   type LogIndex,
   logIndex,
-  nodeId,
   type RaftNode,
   type SnapshotMeta,
 } from '../../raft/index.ts';
+import { openMemberNode } from './member-node.ts';
 
 // A process of its own that is one Raft member with a state: a checksum over all that was proposed, padded so that a snapshot takes a
 // while. What it applied it forgets in a crash, but for the newest snapshot, as a database that does not sync would.
@@ -93,7 +87,6 @@ async function follow(node: RaftNode, state: Counter): Promise<void> {
 }
 
 async function start(settings: SnapshotMemberSettings): Promise<void> {
-  const self = nodeId(settings.id);
   const state = new Counter();
   const snapshots = await FileSnapshotStore.open({
     directory: join(settings.directory, 'snapshots'),
@@ -102,40 +95,11 @@ async function start(settings: SnapshotMemberSettings): Promise<void> {
   });
   const held = snapshots.describe();
   if (held !== null) await state.restore(held, snapshots.open(held));
-  const store = await openLevelLogStore({
+  const node = await openMemberNode({
+    ...settings,
     directory: join(settings.directory, 'log'),
-    clusterId: 'test',
-    nodeId: self,
-    logger: silentLogger,
-  });
-  const voters = Object.keys(settings.ports).map(nodeId);
-  const transport = new GrpcTransport({
-    self,
-    listen: { host: '127.0.0.1', port: settings.ports[self] ?? 0 },
-    peers: voters
-      .filter((id) => id !== self)
-      .map((id) => ({ id, host: '127.0.0.1', port: settings.ports[id] ?? 0 })),
-    clusterId: 'test',
-    fingerprint: 'f',
-    logger: silentLogger,
-    random: new SeededRandom(settings.seed),
-    clock,
     snapshots,
   });
-  const node = createRaftNode({
-    config: { ...defaultRaftTimings, self, initialMembers: membershipOfVoters(voters).incoming },
-    random: new SeededRandom(settings.seed + 1),
-    store,
-    transport,
-    snapshots: { store: snapshots, source: transport },
-    clock,
-    logger: silentLogger,
-    onFatal: (error) => {
-      process.stderr.write(`${settings.id}: ${error}\n`);
-      process.exit(1);
-    },
-  });
-  await node.open();
   node.setApplied(state.applied);
   process.on('message', (command: SnapshotMemberCommand) => {
     if (command.kind === 'propose') propose(node, command.count);

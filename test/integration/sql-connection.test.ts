@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { SystemClock } from '../../base/clock.ts';
 import { SqlConnection, type SqlRow } from '../../mysql-bridge/server/sql-connection.ts';
-import { liveBytes } from '../support/live-memory.ts';
+import { collectGarbage } from '../support/live-memory.ts';
 import { startTestMySql, testAccount } from '../support/mysql-server.ts';
 
 const asked = 200;
@@ -17,7 +17,7 @@ test('a connection that stays open for months keeps none of the answers it gave'
   }
   // A weak reference lives to the end of the turn that looked at it.
   await connection.query('DO 1', soon);
-  liveBytes();
+  collectGarbage();
   const kept = answers.filter((answer) => answer.deref() !== undefined).length;
   connection.close();
 

@@ -25,7 +25,8 @@ export function watchLiveMemory(): { stop(): number } {
   };
 }
 
-function collectGarbage(): void {
+/** A full collection, now. */
+export function collectGarbage(): void {
   setFlagsFromString('--expose-gc');
   const collect: unknown = runInNewContext('gc');
   if (typeof collect === 'function') collect();

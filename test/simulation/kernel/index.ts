@@ -9,6 +9,7 @@ export {
   perfectNetwork,
 } from './network.ts';
 export { PartitionShape, partition } from './partitions.ts';
+export { networkOf } from './planned-network.ts';
 export { happens, pickFrom, RandomStreams } from './random-streams.ts';
 export {
   drawFaults,
@@ -23,6 +24,7 @@ export {
 export { type HostClockOptions, SimHost } from './sim-host.ts';
 export { type DiskConditions, entryOnDisk, goodDisk, SimLogDisk } from './sim-log-disk.ts';
 export { SimLogStore } from './sim-log-store.ts';
+export { simLogger } from './sim-logger.ts';
 export { hostOf, Processes, type ProcessState, SimProcess } from './sim-process.ts';
 export { Simulation } from './simulation.ts';
 export { secondsOf, Trace, type TraceLevel, type TraceOptions } from './trace.ts';

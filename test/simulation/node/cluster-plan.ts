@@ -1,5 +1,4 @@
 import { SeededRandom } from '../../../base/random.ts';
-import type { NetworkConditions } from '../kernel/network.ts';
 import { pickFrom } from '../kernel/random-streams.ts';
 import { drawFaults, knobOf, type RunPlan, type Wishes } from '../kernel/scenario.ts';
 import type { DiskConditions } from '../kernel/sim-log-disk.ts';
@@ -42,17 +41,6 @@ export function drawClusterPlan(scenario: string, seed: number, wishes: Wishes):
   const everyMs = random.below(1_000, 9_000);
   const faults = drawFaults({ random, kinds, everyMs, faultyMs, forMsMax: 9_000 });
   return { scenario, seed, nodeCount, faultyMs, knobs, faults };
-}
-
-export function networkOf(plan: RunPlan): NetworkConditions {
-  return {
-    delayUsMin: 50,
-    delayUsMax: Math.max(60, knobOf(plan, 'delayUsMax')),
-    slowPermille: knobOf(plan, 'slowPermille'),
-    slowUsMax: knobOf(plan, 'slowUsMax'),
-    lossPermille: knobOf(plan, 'lossPermille'),
-    duplicatePermille: knobOf(plan, 'duplicatePermille'),
-  };
 }
 
 export function diskOf(plan: RunPlan): DiskConditions {

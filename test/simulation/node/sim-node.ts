@@ -20,6 +20,7 @@ import type { Datagrams } from '../kernel/datagrams.ts';
 import type { Network } from '../kernel/network.ts';
 import type { SimLogDisk } from '../kernel/sim-log-disk.ts';
 import { SimLogStore } from '../kernel/sim-log-store.ts';
+import { simLogger } from '../kernel/sim-logger.ts';
 import type { SimProcess } from '../kernel/sim-process.ts';
 import { ObservedMachine } from '../raft/observed-machine.ts';
 import { SimTransport } from '../raft/sim-transport.ts';
@@ -28,11 +29,25 @@ import type { CommittedLog } from './committed-log.ts';
 import type { MysqldHost } from './mysqld-host.ts';
 import { SimAdmin } from './sim-admin.ts';
 import { type DumpConnections, type DumpObserver, SimDump } from './sim-dump.ts';
-import { simLogger } from './sim-logger.ts';
 import { SimServer } from './sim-server.ts';
 import { SimSource, type SourceConnections } from './sim-source.ts';
 import { type ProxyWires, portNumbers, simPlatform } from './sim-workers.ts';
 import type { AdminConnections } from './sql-channel.ts';
+
+/** Lines that a reader of a short trace wants. */
+const newsEvents: ReadonlySet<string> = new Set([
+  'role',
+  'role-changed',
+  'gate-opened',
+  'gate-closed',
+  'binlog-cut',
+  'abdicating',
+  'stalled',
+]);
+
+function isNews(event: string): boolean {
+  return newsEvents.has(event);
+}
 
 /** Everything that carries something between processes, shared by all nodes of a run. */
 export interface Wires {
@@ -126,7 +141,7 @@ export class SimNode {
   /** Rejects as `Node.open` does; the process must end then. */
   async open(): Promise<void> {
     const { process, members, mysqld, wires, settings } = this.#options;
-    const logger = simLogger(process);
+    const logger = simLogger(process, isNews);
     const readable = this.#readableLog();
     const ledger = await TransactionLedger.open({
       raft: readable,
@@ -248,7 +263,7 @@ export class SimNode {
         },
       }),
       clock,
-      logger: simLogger(process),
+      logger: simLogger(process, isNews),
       onFatal: (error) => this.#fatal(error),
       tickMs: settings.tickMs,
       isLeaseOn: settings.readMode === 'lease',
@@ -280,7 +295,7 @@ export class SimNode {
         limits: defaultProxyLimits,
         reservedUsers: [],
         clock: process.clock,
-        logger: simLogger(process),
+        logger: simLogger(process, isNews),
       },
       simPlatform(process, wires.proxy),
     );
@@ -298,7 +313,7 @@ export class SimNode {
       server,
       ledger,
       clock: process.clock,
-      logger: simLogger(process),
+      logger: simLogger(process, isNews),
       gate: {
         openGate: (term) => {
           this.#openTerm = term;
@@ -340,7 +355,7 @@ export class SimNode {
       raft: this.raft,
       isLogged: (gtid) => this.#ledger?.hasTransaction(gtid) ?? false,
       clock: process.clock,
-      logger: simLogger(process),
+      logger: simLogger(process, isNews),
       fragmentBytesMax: settings.fragmentBytesMax,
       openDump: ({ loginTimeoutMs }) =>
         SimDump.open({

@@ -16,12 +16,12 @@ import {
   SimLogStore,
   type SimProcess,
   type Simulation,
+  simLogger,
 } from '../kernel/index.ts';
 import { ObservedMachine } from './observed-machine.ts';
 import { RegisterDatabase } from './register-database.ts';
 import { type RegisterConnections, RegisterServer } from './register-server.ts';
 import { RegisterSnapshots, SimSnapshotSource } from './register-snapshots.ts';
-import { simLogger } from './sim-logger.ts';
 import { SimTransport } from './sim-transport.ts';
 
 export const tickMs = 25;
@@ -183,7 +183,7 @@ export class RaftMember {
       store,
       transport: this.#transport(process, observed),
       clock: process.clock,
-      logger: simLogger(process),
+      logger: simLogger(process, () => true),
       snapshots: { store: this.snapshots, source: this.#snapshotSource(process) },
       onFatal: (error) => this.#failed(process, error),
       tickMs,

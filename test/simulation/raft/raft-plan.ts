@@ -3,7 +3,6 @@ import {
   drawFaults,
   happens,
   knobOf,
-  type NetworkConditions,
   pickFrom,
   type RunPlan,
   type Wishes,
@@ -63,17 +62,6 @@ export function drawRaftPlan(scenario: string, seed: number, wishes: Wishes): Ru
   const everyMs = random.below(700, 10_000);
   const faults = drawFaults({ random, kinds, everyMs, faultyMs, forMsMax: 12_000 });
   return { scenario, seed, nodeCount, faultyMs, knobs, faults };
-}
-
-export function networkOf(plan: RunPlan): NetworkConditions {
-  return {
-    delayUsMin: 50,
-    delayUsMax: Math.max(60, knobOf(plan, 'delayUsMax')),
-    slowPermille: knobOf(plan, 'slowPermille'),
-    slowUsMax: knobOf(plan, 'slowUsMax'),
-    lossPermille: knobOf(plan, 'lossPermille'),
-    duplicatePermille: knobOf(plan, 'duplicatePermille'),
-  };
 }
 
 /** A knob that shrinking turned off falls back to something that works. */

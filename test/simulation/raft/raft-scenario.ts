@@ -21,6 +21,7 @@ import {
   happens,
   knobOf,
   Network,
+  networkOf,
   Processes,
   perfectNetwork,
   pickFrom,
@@ -35,7 +36,7 @@ import { messageText } from './message-text.ts';
 import { RaftCluster } from './raft-cluster.ts';
 import { RaftFaults, strangerId } from './raft-faults.ts';
 import { processNameOf, RaftMember, type RaftWorld } from './raft-member.ts';
-import { drawRaftPlan, memberSettingsOf, networkOf } from './raft-plan.ts';
+import { drawRaftPlan, memberSettingsOf } from './raft-plan.ts';
 import { RegisterClient } from './register-client.ts';
 import type { RegisterConnections, RegisterRequest, RegisterResponse } from './register-server.ts';
 
