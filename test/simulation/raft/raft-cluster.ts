@@ -9,21 +9,38 @@ import {
 import { type NodeId, nodeId } from '../../../raft/core/types.ts';
 import type { RaftNode } from '../../../raft/node.ts';
 import type { Simulation } from '../kernel/index.ts';
-import type { RaftMember } from './raft-member.ts';
 
 const inspectionUs = 1_000_000;
-/** Voters beyond which nobody is added. */
-const votersMax = 7;
 /** What a learner is given to catch up before it takes a voter's place. */
 const swapUs = 1_500_000;
 
-export interface RaftClusterOptions {
+/** A node over all its lives, as an operator sees it. */
+export interface OperatedNode {
+  readonly id: NodeId;
+  /** Null while it is down, and while it starts. */
+  readonly raft: RaftNode | null;
+  readonly isLeader: boolean;
+  /** Why it can never be started again; null while it can. */
+  readonly ruin: string | null;
+  /** Its log is as it was written; a damage that nobody has met yet counts. */
+  readonly isWhole: boolean;
+  readonly isRetired: boolean;
+  start(): void;
+  /** Stops it for good: it is no member any more. */
+  retire(): void;
+}
+
+export interface RaftClusterOptions<Node extends OperatedNode> {
   readonly simulation: Simulation;
   readonly nodeCount: number;
   /** Whether the last of the first nodes keeps the log only. */
   readonly hasWitness: boolean;
-  /** `initialMembers` is empty for a node that waits to be added. */
-  readonly create: (id: NodeId, initialMembers: readonly Member[]) => RaftMember;
+  /** Members beyond which nobody is added. */
+  readonly membersMax: number;
+  /** Nodes there may ever be. */
+  readonly nodesEverMax: number;
+  /** `member` is what the node is to become; `initialMembers` is empty for one that waits to be added. */
+  readonly create: (member: Member, initialMembers: readonly Member[]) => Node;
   readonly count: (what: string) => void;
 }
 
@@ -31,13 +48,13 @@ export interface RaftClusterOptions {
  * All nodes there ever were, and the operator who looks after them: replaces those whose log is lost by new ones (never by
  * the same id, H27), and stops those that were removed, some time later.
  */
-export class RaftCluster {
+export class RaftCluster<Node extends OperatedNode> {
   readonly initial: Membership;
-  readonly #options: RaftClusterOptions;
-  readonly #members: RaftMember[] = [];
+  readonly #options: RaftClusterOptions<Node>;
+  readonly #members: Node[] = [];
   readonly #retiring = new Set<NodeId>();
 
-  constructor(options: RaftClusterOptions) {
+  constructor(options: RaftClusterOptions<Node>) {
     this.#options = options;
     const { nodeCount, hasWitness } = options;
     const incoming = Array.from({ length: nodeCount }, (_, place): Member => {
@@ -46,15 +63,15 @@ export class RaftCluster {
       return isWitness ? { ...member, kind: 'witness' } : member;
     });
     this.initial = { incoming, outgoing: [] };
-    for (const { id } of incoming) this.#members.push(options.create(id, incoming));
+    for (const member of incoming) this.#members.push(options.create(member, incoming));
   }
 
   /** Those that are not stopped for good, in the order in which they came. */
-  get members(): readonly RaftMember[] {
+  get members(): readonly Node[] {
     return this.#members.filter(({ isRetired }) => !isRetired);
   }
 
-  get everyMember(): readonly RaftMember[] {
+  get everyMember(): readonly Node[] {
     return this.#members;
   }
 
@@ -64,8 +81,8 @@ export class RaftCluster {
   }
 
   /** The leader of the newest term among those that run. */
-  get leader(): RaftMember | undefined {
-    const termOf = (member: RaftMember): number => member.node?.status.term ?? 0;
+  get leader(): Node | undefined {
+    const termOf = (member: Node): number => member.raft?.status.term ?? 0;
     return this.members
       .filter((member) => member.isLeader)
       .toSorted((left, right) => termOf(right) - termOf(left))[0];
@@ -73,17 +90,24 @@ export class RaftCluster {
 
   /** The configuration that the leader has, if it is committed and no change is under way. */
   get settledMembership(): Membership | null {
-    const status = this.leader?.node?.status;
+    const status = this.leader?.raft?.status;
     if (status === undefined || status.leaderReadyIndex === null) return null;
     const { membership, membershipIndex, commitIndex } = status;
     return isJoint(membership) || membershipIndex > commitIndex ? null : membership;
   }
 
+  /** The nodes of that configuration, unless somebody in it still waits for a promotion. */
+  get settledNodes(): readonly Node[] | null {
+    const incoming = this.settledMembership?.incoming ?? null;
+    if (incoming === null || incoming.some(({ promotion }) => promotion !== null)) return null;
+    return this.members.filter((member) => incoming.some(({ id }) => id === member.id));
+  }
+
   /** Whether this node may lose its log for ever: a majority of every configuration in use must keep theirs (R16). */
-  mayRuin(victim: RaftMember): boolean {
+  mayRuin(victim: Node): boolean {
     if (!victim.isWhole) return false;
     const statuses = this.members
-      .map(({ node }) => node?.status)
+      .map(({ raft }) => raft?.status)
       .filter((status) => status !== undefined);
     const sets = [this.initial, ...statuses.map(({ membership }) => membership)]
       .flatMap(({ incoming, outgoing }) => [incoming, outgoing])
@@ -139,7 +163,12 @@ export class RaftCluster {
 
   get #hasRoom(): boolean {
     const membership = this.settledMembership;
-    return membership !== null && membership.incoming.length < votersMax;
+    const { membersMax, nodesEverMax } = this.#options;
+    return (
+      membership !== null &&
+      membership.incoming.length < membersMax &&
+      this.#members.length < nodesEverMax
+    );
   }
 
   #mayLeave(ids: readonly NodeId[], databasesMin: number): boolean {
@@ -156,14 +185,15 @@ export class RaftCluster {
 
   #newLearner(promotion: Member['promotion']): Member {
     const id = nodeId(`n${this.#members.length + 1}`);
-    const member = this.#options.create(id, []);
-    this.#members.push(member);
-    member.start();
-    return { id, kind: 'learner', address: null, promotion };
+    const member: Member = { id, kind: 'learner', address: null, promotion };
+    const node = this.#options.create(member, []);
+    this.#members.push(node);
+    node.start();
+    return member;
   }
 
   #change(changes: readonly MemberChange[]): void {
-    const node: RaftNode | null = this.leader?.node ?? null;
+    const node = this.leader?.raft ?? null;
     if (node === null) return;
     const { simulation, count } = this.#options;
     const text = changes
@@ -193,7 +223,7 @@ export class RaftCluster {
   }
 
   /** Not at once: a node that was removed goes on for a while, and must not disturb (R7). */
-  #retireLater(member: RaftMember): void {
+  #retireLater(member: Node): void {
     if (this.#retiring.has(member.id)) return;
     const { simulation } = this.#options;
     this.#retiring.add(member.id);
@@ -206,7 +236,7 @@ export class RaftCluster {
     });
   }
 
-  #find(id: NodeId): RaftMember | undefined {
+  #find(id: NodeId): Node | undefined {
     return this.#members.find((member) => member.id === id);
   }
 }

@@ -18,7 +18,7 @@ type Luck = ReturnType<typeof luckOf>;
 export interface RaftFaultsOptions {
   readonly simulation: Simulation;
   readonly network: Network;
-  readonly cluster: RaftCluster;
+  readonly cluster: RaftCluster<RaftMember>;
   /** Counts what really happened. */
   readonly count: (what: string) => void;
   readonly clockSkewPermille: number;
@@ -98,7 +98,7 @@ export class RaftFaults {
       member.disk.heal();
       member.process?.resume();
       member.process?.dieAfterActs(Infinity);
-      member.node?.setElectable(true);
+      member.raft?.setElectable(true);
       member.release();
     }
   }
@@ -237,17 +237,17 @@ export class RaftFaults {
 
   transfer(luck: Luck): void {
     const leader = this.leader();
-    if (leader?.node === undefined || leader.node === null) return;
+    if (leader?.raft === undefined || leader.raft === null) return;
     this.#hit(leader, 'transfer');
     const target = luck.below(0, 3) === 0 ? null : this.any(luck).id;
-    leader.node.transferLeadership(target).catch(() => undefined);
+    leader.raft.transferLeadership(target).catch(() => undefined);
   }
 
   abdicate(): void {
     const leader = this.leader();
     if (leader === undefined) return;
     this.#hit(leader, 'abdicate');
-    leader.node?.abdicate('the plan says so');
+    leader.raft?.abdicate('the plan says so');
   }
 
   /**
@@ -277,11 +277,11 @@ export class RaftFaults {
     const { network, simulation, cluster } = this.#options;
     const leader = this.leader();
     const others = cluster.members.filter((member) => member !== leader);
-    if (leader === undefined || leader.node === null || others.length < 2) return;
+    if (leader === undefined || leader.raft === null || others.length < 2) return;
     this.#hit(leader, 'late-timeout-now');
     const target = pickFrom(luck, others);
     const lateMs = 2000 + luck.below(50, 1000);
-    leader.node.transferLeadership(target.id).catch(() => undefined);
+    leader.raft.transferLeadership(target.id).catch(() => undefined);
     network.clog({ from: leader.id, to: target.id }, simulation.nowUs + lateMs * 1000);
     this.#after(lateMs + luck.below(0, 30), () => {
       const cut = network.cut(between(leader, others));
@@ -290,7 +290,7 @@ export class RaftFaults {
   }
 
   /** HAZARDS N9. */
-  changeMembers(change: (cluster: RaftCluster) => void): void {
+  changeMembers(change: (cluster: RaftCluster<RaftMember>) => void): void {
     this.#options.count('member-change-asked');
     change(this.#options.cluster);
   }
@@ -298,8 +298,8 @@ export class RaftFaults {
   makeUnelectable({ forMs }: FaultEvent, luck: Luck): void {
     const member = this.leaderOr(luck);
     this.#hit(member, 'unelectable');
-    member.node?.setElectable(false);
-    this.#after(forMs, () => member.node?.setElectable(true));
+    member.raft?.setElectable(false);
+    this.#after(forMs, () => member.raft?.setElectable(true));
   }
 
   #cut(shape: PartitionShape, luck: Luck): Cut {

@@ -19,6 +19,7 @@ import {
   simLogger,
 } from '../kernel/index.ts';
 import { ObservedMachine } from './observed-machine.ts';
+import type { OperatedNode } from './raft-cluster.ts';
 import { RegisterDatabase } from './register-database.ts';
 import { type RegisterConnections, RegisterServer } from './register-server.ts';
 import { RegisterSnapshots, SimSnapshotSource } from './register-snapshots.ts';
@@ -55,7 +56,7 @@ export interface RaftWorld {
 }
 
 /** One member of the cluster over all its lives: a host, a disk, a database, and the process that runs now, if one does. */
-export class RaftMember {
+export class RaftMember implements OperatedNode {
   readonly id: NodeId;
   readonly host: SimHost;
   readonly disk: SimLogDisk;
@@ -89,7 +90,7 @@ export class RaftMember {
   }
 
   /** Null while it is down, and while it starts. */
-  get node(): RaftNode | null {
+  get raft(): RaftNode | null {
     return this.#node;
   }
 

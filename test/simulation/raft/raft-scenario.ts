@@ -1,4 +1,4 @@
-import type { Member, Membership } from '../../../raft/core/membership.ts';
+import type { Member } from '../../../raft/core/membership.ts';
 import type { Message } from '../../../raft/core/messages.ts';
 import type { NodeId } from '../../../raft/core/types.ts';
 import { DurableBeforeSent } from '../checkers/durable-before-sent.ts';
@@ -40,6 +40,8 @@ import { drawRaftPlan, memberSettingsOf } from './raft-plan.ts';
 import { RegisterClient } from './register-client.ts';
 import type { RegisterConnections, RegisterRequest, RegisterResponse } from './register-server.ts';
 
+/** Members beyond which nobody is added. */
+const membersMax = 7;
 /** A healed majority must serve every client within so many election timeouts of a second (HAZARDS C10). */
 const recoveryMsMax = 20_000;
 /** And everybody must hold the same within this time after the last call. */
@@ -100,7 +102,7 @@ class RaftRun {
   readonly #strangers: Strangers;
   readonly #order: LinearOrder;
   readonly #values: RegisterValues;
-  readonly #cluster: RaftCluster;
+  readonly #cluster: RaftCluster<RaftMember>;
   #memberChanges: MemberChanges | null = null;
   readonly #clients: RegisterClient[] = [];
   readonly #faults: RaftFaults;
@@ -177,7 +179,7 @@ class RaftRun {
     return ledger;
   }
 
-  #buildCluster(): RaftCluster {
+  #buildCluster(): RaftCluster<RaftMember> {
     const plan = this.#plan;
     const simulation = this.#simulation;
     const datagrams = new Datagrams<Message>(this.#network, {
@@ -202,7 +204,9 @@ class RaftRun {
       simulation,
       nodeCount: plan.nodeCount,
       hasWitness: knobOf(plan, 'hasWitness') === 1,
-      create: (id, initialMembers) => this.#createMember(world, id, initialMembers),
+      membersMax,
+      nodesEverMax: Infinity,
+      create: ({ id }, initialMembers) => this.#createMember(world, id, initialMembers),
       count: (what) => this.#count(what),
     });
     this.#memberChanges = new MemberChanges(simulation, this.#ledger, cluster.initial);
@@ -303,29 +307,21 @@ class RaftRun {
 
   /** Those that must hold the same in the end. */
   #databases(): RaftMember[] {
-    return this.#membersOf(this.#cluster.settledMembership).filter(
-      ({ node }) => node?.status.memberKind !== 'witness',
-    );
+    const members = this.#cluster.settledNodes ?? [];
+    return members.filter(({ raft }) => raft?.status.memberKind !== 'witness');
   }
 
   #memberOf(node: NodeId): RaftMember | undefined {
     return this.#cluster.members.find(({ id }) => id === node);
   }
 
-  #membersOf(membership: Membership | null): RaftMember[] {
-    const ids = membership?.incoming.map(({ id }) => id) ?? [];
-    return this.#cluster.members.filter(({ id }) => ids.includes(id));
-  }
-
   /** No change is under way, nobody waits for a promotion, and every member has everything. */
   #isConverged(): boolean {
-    const membership = this.#cluster.settledMembership;
-    if (membership === null || membership.incoming.some(({ promotion }) => promotion !== null)) {
-      return false;
-    }
-    return this.#membersOf(membership).every(({ node, database }) => {
-      if (node === null || node.status.leaderId === null) return false;
-      const { commitIndex, lastIndex, persistedIndex, memberKind } = node.status;
+    const members = this.#cluster.settledNodes;
+    if (members === null) return false;
+    return members.every(({ raft, database }) => {
+      if (raft === null || raft.status.leaderId === null) return false;
+      const { commitIndex, lastIndex, persistedIndex, memberKind } = raft.status;
       const applied = memberKind === 'witness' ? commitIndex : database.appliedIndex;
       return [commitIndex, lastIndex, persistedIndex, applied].every(
         (index) => index === this.#ledger.length,
@@ -348,9 +344,9 @@ class RaftRun {
   }
 
   #describe(): string {
-    const nodes = this.#cluster.members.map(({ id, node, ruin, database }) => {
-      if (node === null) return `${id} ${ruin === null ? 'down' : 'ruined'}`;
-      const { role, memberKind, term, commitIndex, lastIndex, persistedIndex } = node.status;
+    const nodes = this.#cluster.members.map(({ id, raft, ruin, database }) => {
+      if (raft === null) return `${id} ${ruin === null ? 'down' : 'ruined'}`;
+      const { role, memberKind, term, commitIndex, lastIndex, persistedIndex } = raft.status;
       return `${id} ${memberKind} ${role} t${term} last ${lastIndex} durable ${persistedIndex} commit ${commitIndex} applied ${database.appliedIndex}`;
     });
     return `ledger ${this.#ledger.length}; ${nodes.join('; ')}`;
