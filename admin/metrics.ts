@@ -31,7 +31,7 @@ const gauges: readonly {
   {
     name: 'binraft_raft_applied_index',
     help: 'Newest log entry in effect on the local MySQL.',
-    read: ({ raft }) => raft.appliedIndex,
+    read: ({ mysql }) => mysql.appliedIndex,
   },
   {
     name: 'binraft_mysql_is_primary',

@@ -41,6 +41,11 @@ export interface MySqlStatus {
   readonly version: string;
   readonly pid: number | null;
   readonly gtidExecuted: string;
+  /**
+   * Newest log entry in effect on this server. Behind `raft.appliedIndex`, which never goes back, on a server that was built anew or
+   * lost its newest transactions in a crash.
+   */
+  readonly appliedIndex: number;
   /** Log entries committed and not yet applied here. */
   readonly entriesBehind: number;
   /** CRC chain over the committed log up to `logHashIndex`; equal on all nodes at equal indexes. */

@@ -47,7 +47,7 @@ function nodeRow(status: NodeStatus, nowMs: number): Cell[] {
     raft.role === 'leader' ? { text: raft.role, style: 'green' } : raft.role,
     String(raft.term),
     String(raft.commitIndex),
-    String(raft.appliedIndex),
+    String(mysql.appliedIndex),
     String(mysql.entriesBehind),
     mysql.role === 'primary' ? { text: mysql.role, style: 'green' } : mysql.role,
     { text: mysql.health, style: mysql.health === 'ok' ? 'green' : 'yellow' },

@@ -1,6 +1,6 @@
 import { assertNever } from '../base/assert.ts';
 import { codeOf, messageOf } from '../base/errors.ts';
-import { logIndex } from '../raft/core/types.ts';
+import type { LogIndex } from '../raft/core/types.ts';
 import type { RaftStatus } from '../raft/raft-api.ts';
 import type { BridgeOptions, BridgeParts } from './bridge-parts.ts';
 import { RoleMachine } from './role/role-machine.ts';
@@ -26,6 +26,8 @@ export interface BridgeStatus {
   readonly sinceMs: number;
   readonly complaints: readonly string[];
   readonly gtidExecuted: string;
+  /** Everything up to it is in `gtidExecuted`. */
+  readonly appliedIndex: LogIndex;
   readonly unackedTransactions: number;
   /** The account for applications exists, or none is configured; known on a primary only. */
   readonly isAppAccountReady: boolean;
@@ -84,6 +86,7 @@ export class Bridge {
       sinceMs: this.#sinceMs,
       complaints: this.#complaints,
       gtidExecuted: this.#tasks.executed.toString(),
+      appliedIndex: this.#tasks.appliedIndex,
       unackedTransactions: this.#tasks.unackedCount,
       isAppAccountReady: this.#isAppAccountReady,
     };
@@ -292,7 +295,6 @@ export class Bridge {
   }
 
   async #onRound(): Promise<void> {
-    const { raft, ledger } = this.#parts;
     const { executed, errant, vanished } = await this.#tasks.findErrant();
     if (!this.#isServing()) return;
     if (!errant.isEmpty) {
@@ -303,7 +305,7 @@ export class Bridge {
       this.#feedErrant(`gtid_executed was reset: ${vanished.toString()} vanished from it`);
       return;
     }
-    raft.setApplied(logIndex(await ledger.indexOfApplied(executed)));
+    await this.#tasks.reportApplied(executed);
   }
 
   #feedErrant(reason: string): void {

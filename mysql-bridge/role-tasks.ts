@@ -1,4 +1,5 @@
 import { codeOf, messageOf, OperationalError } from '../base/errors.ts';
+import { type LogIndex, logIndex } from '../raft/core/types.ts';
 import { formatGtid, type Gtid } from './binlog/gtid.ts';
 import { GtidSet } from './binlog/gtid-set.ts';
 import type { BridgeOptions, BridgeParts, ServerAdmin, Tail } from './bridge-parts.ts';
@@ -22,6 +23,13 @@ export interface ServerGtids {
   readonly vanished: GtidSet;
 }
 
+/** What a server was last seen to have, and in which of its lives: within one it only grows. */
+interface SeenServer {
+  readonly executed: GtidSet;
+  readonly appliedIndex: LogIndex;
+  readonly admin: ServerAdmin | null;
+}
+
 /** Facts that a task finds besides its own end. */
 export interface RoleTaskEvents {
   feed(input: RoleInput): void;
@@ -37,11 +45,7 @@ export class RoleTasks {
   readonly #events: RoleTaskEvents;
   #admin: ServerAdmin | null = null;
   #tail: Tail | null = null;
-  /** What a server was last seen to have executed, and in which of its lives: within one it only grows. */
-  #seen: { readonly executed: GtidSet; readonly admin: ServerAdmin | null } = {
-    executed: new GtidSet(),
-    admin: null,
-  };
+  #seen: SeenServer = { executed: new GtidSet(), appliedIndex: logIndex(0), admin: null };
 
   constructor(parts: BridgeParts, options: BridgeOptions, events: RoleTaskEvents) {
     this.#parts = parts;
@@ -54,9 +58,14 @@ export class RoleTasks {
     return this.#admin;
   }
 
-  /** As last seen, never behind the applied index that Raft was told; of a server that does not run, what it had. */
+  /** As last seen; of a server that does not run, what it had. Everything up to `appliedIndex` is in it. */
   get executed(): GtidSet {
     return this.#seen.executed;
+  }
+
+  /** Goes back where Raft's never does: with a server built anew, or one that lost its newest transactions in a crash. */
+  get appliedIndex(): LogIndex {
+    return this.#seen.appliedIndex;
   }
 
   get unackedCount(): number {
@@ -113,11 +122,25 @@ export class RoleTasks {
     const admin = this.#connected();
     const executed = GtidSet.parse(await admin.executedGtids());
     const seen = this.#seen;
-    const vanished = seen.admin === admin ? seen.executed.subtract(executed) : new GtidSet();
-    if (admin === this.#admin) this.#seen = { executed, admin };
+    const isSame = seen.admin === admin;
+    const vanished = isSame ? seen.executed.subtract(executed) : new GtidSet();
+    if (admin === this.#admin) {
+      const appliedIndex = isSame && vanished.isEmpty ? seen.appliedIndex : logIndex(0);
+      this.#seen = { executed, appliedIndex, admin };
+    }
     // Whatever was executed by then was committed in Raft before: the ledger only has to catch up with that.
     await this.#parts.ledger.caughtUpTo(this.#parts.raft.status.commitIndex);
     return { executed, errant: this.#parts.ledger.errantOf(executed), vanished };
+  }
+
+  /** Tells Raft how far a server with these transactions has come. */
+  async reportApplied(executed: GtidSet): Promise<void> {
+    const admin = this.#admin;
+    const appliedIndex = await this.#parts.ledger.indexOfApplied(executed);
+    // Of a server that was replaced meanwhile it says nothing.
+    if (admin === null || admin !== this.#seen.admin) return;
+    this.#seen = { ...this.#seen, appliedIndex };
+    this.#parts.raft.setApplied(appliedIndex);
   }
 
   /**
@@ -150,8 +173,7 @@ export class RoleTasks {
   }
 
   async #startServer(signal: AbortSignal): Promise<void> {
-    const { server, raft, ledger } = this.#parts;
-    await server.start();
+    await this.#parts.server.start();
     signal.throwIfAborted();
     const admin = await this.#parts.connectAdmin();
     if (signal.aborted) admin.close();
@@ -164,7 +186,7 @@ export class RoleTasks {
       throw new RoleTaskError('MYSQL_ERRANT_GTID', reason);
     }
     await this.#attachTail(executed);
-    raft.setApplied(await ledger.indexOfApplied(executed));
+    await this.reportApplied(executed);
   }
 
   /**

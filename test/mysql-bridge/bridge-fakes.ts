@@ -177,15 +177,13 @@ class FakeLedger implements Ledger {
   committed: GtidSet = new GtidSet();
   ledgerIndex: LogIndex = logIndex(0);
   logHash = '';
+  indexOfApplied: Ledger['indexOfApplied'] = () => Promise.resolve(logIndex(0));
 
   hasTransaction(gtid: Gtid): boolean {
     return this.committed.has(gtid);
   }
   caughtUpTo(): Promise<void> {
     return Promise.resolve();
-  }
-  indexOfApplied(): Promise<LogIndex> {
-    return Promise.resolve(logIndex(0));
   }
   errantOf(executed: GtidSet): GtidSet {
     return executed.subtract(this.committed);

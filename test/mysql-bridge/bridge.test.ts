@@ -115,6 +115,25 @@ test('a server that starts says what it has executed no later than how far it ap
   expect(executedWhenApplied).toEqual([`${uuid}:1-5`]);
 });
 
+test('a server built anew has applied nothing yet, whatever the one before it had (G5)', async () => {
+  await using node = await opened();
+  const { world, bridge } = node;
+  world.ledger.indexOfApplied = (executed) => Promise.resolve(logIndex(Number(executed.count)));
+  world.ledger.committed = GtidSet.parse(`${uuid}:1-5`);
+  world.admin.executed = `${uuid}:1-5`;
+  world.follow(2);
+  await settle();
+  const before = bridge.status;
+
+  world.admin.executed = '';
+  world.clock.advance(200);
+  await settle();
+  const after = bridge.status;
+
+  expect([before.appliedIndex, before.gtidExecuted]).toEqual([5, `${uuid}:1-5`]);
+  expect([after.state.kind, after.appliedIndex, after.gtidExecuted]).toEqual(['replica', 0, '']);
+});
+
 test('a transaction that the log does not hold makes the node rebuild its server (G5)', async () => {
   await using node = await replica();
   node.world.admin.executed = `${uuid}:1`;

@@ -51,6 +51,7 @@ export function nodeStatus(
       version: '8.4.0',
       pid: 2,
       gtidExecuted: '',
+      appliedIndex: 7,
       entriesBehind: 1,
       logHash: '00000000',
       logHashIndex: 8,
