@@ -34,17 +34,19 @@ export class SnapshotExchange {
     this.#options = options;
   }
 
-  /** A store without a snapshot that goes so far is told of in the log: the peer waits until there is one. */
+  /** A store without a snapshot that goes so far is told of in the log: a peer with a state waits until there is one. */
   offer(effect: SendSnapshotEffect): void {
     const { parts, logger, send } = this.#options;
-    const { to, term, coversAtLeast } = effect;
-    const meta = parts?.store.describe() ?? null;
-    if (meta === null || meta.last.index < coversAtLeast) {
-      const newest = meta?.last.index ?? null;
-      logger.warn('snapshot-missing', { peer: to, coversAtLeast, newest });
+    const { to, term, coversAtLeast, logBase } = effect;
+    const newest = parts?.store.describe() ?? null;
+    const isEnough = newest !== null && newest.last.index >= coversAtLeast;
+    const meta = isEnough ? newest : logBase;
+    if (meta !== null) {
+      send(to, { kind: 'install-snapshot', term, meta });
       return;
     }
-    send(to, { kind: 'install-snapshot', term, meta });
+    const newestIndex = newest?.last.index ?? null;
+    logger.warn('snapshot-missing', { peer: to, coversAtLeast, newest: newestIndex });
   }
 
   fetch({ from, meta }: FetchSnapshotEffect): void {

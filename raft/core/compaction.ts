@@ -6,12 +6,12 @@ import { type LogIndex, logIndex } from './types.ts';
 
 /**
  * Drops the entries up to `upTo`, or as far as may be: never one that is not applied here, or not durable (HAZARDS "compaction past
- * an unapplied index"). What was applied is committed, so no log ever needs another entry at these places. A witness has nothing
- * to apply it to.
+ * an unapplied index"). What was applied is committed, so no log ever needs another entry at these places. A node without a state has
+ * nothing to apply it to: for it, only the caller knows what the others still need (`compaction-policy.ts`).
  */
 export function compact(state: RaftState, upTo: LogIndex): void {
   const { log, writes } = state;
-  const settled = state.isWitness ? log.commitIndex : log.appliedIndex;
+  const settled = state.isStateless ? log.commitIndex : log.appliedIndex;
   const index = Math.min(upTo, settled, writes.persistedIndex);
   if (index <= log.base.index) return;
   const meta = snapshotAt(state, logIndex(index));

@@ -10,6 +10,11 @@ export interface RaftConfig {
    * added: it knows of nobody, campaigns never, and learns the configuration from its leader.
    */
   readonly initialMembers: readonly Member[];
+  /**
+   * The node runs without a database, whatever a configuration makes of it: it stores the log, takes of a snapshot only what that is
+   * of, and as a voter does what a witness does. Default: false.
+   */
+  readonly isStateless?: boolean;
   /** A leader sends at least this often. */
   readonly heartbeatTicks: number;
   /** An election timeout is drawn from `[electionTicksMin, electionTicksMax)`. */

@@ -135,6 +135,11 @@ export interface SendSnapshotEffect {
   readonly to: NodeId;
   readonly term: Term;
   readonly coversAtLeast: LogIndex;
+  /**
+   * What the log here begins behind. To a peer that has no state it is offered where the store has nothing that goes so far, since
+   * there is nothing to fetch; null for all other peers.
+   */
+  readonly logBase: SnapshotMeta | null;
 }
 
 /**

@@ -35,7 +35,9 @@ export function receiveTimeoutNow(state: RaftState, from: NodeId, message: Timeo
     state.refusedMessages += 1;
     return;
   }
-  if (state.isElectable && state.mayCampaign) startElection(state, { isTransfer: true });
+  // A witness would only hand it on again.
+  const mayTakeOver = state.isElectable && state.mayCampaign && !state.isWitness;
+  if (mayTakeOver) startElection(state, { isTransfer: true });
 }
 
 export function receivePreVoteResponse(

@@ -28,7 +28,7 @@ export function tickHandOn(state: RaftState, leader: LeaderState): boolean {
 
 function mustHandOn(state: RaftState): boolean {
   const { index, membership } = state.memberships.current;
+  if (state.isWitness) return true;
   const kind = memberOf(membership, state.config.self)?.kind;
-  if (kind === 'witness') return true;
   return kind !== 'voter' && !isJoint(membership) && index <= state.log.commitIndex;
 }

@@ -170,8 +170,10 @@ function tickLeader(state: RaftState, leader: LeaderState): void {
 }
 
 function receiveMessage(state: RaftState, from: NodeId, message: Message): void {
-  if (from === state.config.self || !isHeeded(state, from, message)) {
-    if (!tellIfRemoved(state, from, message)) state.refusedMessages += 1;
+  const isOther = from !== state.config.self;
+  const isTold = isOther && tellIfRemoved(state, from, message);
+  if (!isOther || !isHeeded(state, from, message)) {
+    if (!isTold) state.refusedMessages += 1;
     return;
   }
   switch (message.kind) {
@@ -232,10 +234,10 @@ function isHeeded(state: RaftState, from: NodeId, message: Message): boolean {
       if (state.mayBeMemberAgain(from)) return true;
       return !state.isOnlyVoter && (state.isWaiting || !state.mayALeaderBeAlive);
     }
-    case 'removed-notice':
-      return true;
     case 'append-response':
       return state.leader?.followers.has(from) === true;
+    // Who was removed asks the members it knows, so the answer is from one of them.
+    case 'removed-notice':
     case 'timeout-now':
     case 'pre-vote-response':
     case 'vote-response':

@@ -8,6 +8,7 @@ import {
   haveSameVoters,
   isJoint,
   isVoting,
+  isWithoutState,
   type Member,
   type Membership,
   membershipFault,
@@ -139,14 +140,19 @@ function beginChange(state: RaftState, { changeId, changes }: ChangeRequest): Re
   return null;
 }
 
-/** A witness drops entries it never applied, so nothing it holds could bring a database to where its log begins. */
+/**
+ * A witness drops entries it never applied, and who is to become one may never have had them: nothing they hold could bring a
+ * database to where their log begins.
+ */
 function statelessFault(before: readonly Member[], after: readonly Member[]): string | null {
   const stateless = before.find(
-    ({ id, kind }) =>
-      kind === 'witness' && after.some((member) => member.id === id && member.kind !== 'witness'),
+    (member) =>
+      isWithoutState(member) &&
+      after.some((next) => next.id === member.id && !isWithoutState(next)),
   );
   if (stateless === undefined) return null;
-  return `${stateless.id} is a witness and has no database: remove it, then add it with an empty disk`;
+  const part = stateless.kind === 'witness' ? 'is a witness' : 'is to become a witness';
+  return `${stateless.id} ${part} and has no database: remove it, then add it with an empty disk`;
 }
 
 /** A configuration whose majority is away or far behind stops every commit, its own reversal too (Raft thesis §4.2.1). */

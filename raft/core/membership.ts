@@ -56,6 +56,11 @@ export function isVoting(member: Member): boolean {
   return member.kind !== 'learner';
 }
 
+/** It has no database, or need not have one: a learner that becomes a witness takes none over. */
+export function isWithoutState({ kind, promotion }: Member): boolean {
+  return kind === 'witness' || promotion === 'witness';
+}
+
 /** Whose majorities decide: witnesses count, learners never do (HAZARDS I11). */
 export function voterSetsOf(membership: Membership): VoterSets {
   return {

@@ -7,15 +7,20 @@ import type { NodeId } from './types.ts';
 // A node that was removed is replicated to no longer, and may never see the configuration that leaves it out: it would campaign for
 // ever (Raft thesis §4.2.3). Pre-vote and the quorum check keep it from disturbing anybody (HAZARDS R7); this tells it.
 
-/** A leader answers whoever campaigns and is no member by a committed configuration. Whether it did. */
+/**
+ * Whoever campaigns and is no member by a committed configuration is answered, by leaders and all others: it asks the members that it
+ * knows, and the leader may be none of them. What is committed here stays so, and news that are older than what the
+ * asker has it ignores. Whether it was answered.
+ */
 export function tellIfRemoved(state: RaftState, from: NodeId, message: Message): boolean {
   const isCampaign = message.kind === 'pre-vote-request' || message.kind === 'vote-request';
   const { index, membership } = state.memberships.current;
-  const isSettled = !isJoint(membership) && index <= state.log.commitIndex;
+  // By what the cluster began with nobody was removed.
+  const isSettled = index > 0 && !isJoint(membership) && index <= state.log.commitIndex;
   const isOut = memberOf(membership, from) === null;
-  if (state.leader === null || !isCampaign || !isSettled || !isOut) return false;
+  if (!isCampaign || !isSettled || !isOut) return false;
   const notice = { kind: 'removed-notice', term: state.term, member: from } as const;
-  state.send(from, { ...notice, membershipIndex: index }, 'nothing');
+  state.send(from, { ...notice, membershipIndex: index }, 'hard-state');
   return true;
 }
 

@@ -1,5 +1,6 @@
 import { assert, assertNever } from '../../base/assert.ts';
 import { unknownSizeShare } from './limits.ts';
+import { isWithoutState, memberOf } from './membership.ts';
 import type { Progress } from './progress.ts';
 import type { LeaderState } from './role-state.ts';
 import type { RaftState } from './state.ts';
@@ -69,7 +70,9 @@ export function repeatOffers(state: RaftState, leader: LeaderState): void {
 function offerSnapshot(state: RaftState, leader: LeaderState, peer: NodeId): void {
   const coversAtLeast = state.log.base.index;
   progressOf(leader, peer).offered({ coversAtLeast, tick: state.tick });
-  state.emit({ kind: 'send-snapshot', to: peer, term: state.term, coversAtLeast });
+  const member = memberOf(state.memberships.current.membership, peer);
+  const logBase = member !== null && isWithoutState(member) ? state.log.snapshot : null;
+  state.emit({ kind: 'send-snapshot', to: peer, term: state.term, coversAtLeast, logBase });
 }
 
 /**

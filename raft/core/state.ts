@@ -140,8 +140,19 @@ export class RaftState {
     return memberOf(this.memberships.current.membership, this.config.self)?.kind ?? null;
   }
 
+  /** It votes and has no database to serve from. */
   get isWitness(): boolean {
-    return this.memberKind === 'witness';
+    const kind = this.memberKind;
+    return kind === 'witness' || (kind === 'voter' && this.config.isStateless === true);
+  }
+
+  /**
+   * Nothing is applied here, nor ever will be: so the node was started, or so a committed configuration has it, since who is a
+   * witness becomes nothing else. One that may still be undone says nothing: its end would leave a voter without a state.
+   */
+  get isStateless(): boolean {
+    if (this.config.isStateless === true) return true;
+    return this.memberKind === 'witness' && this.memberships.current.index <= this.log.commitIndex;
   }
 
   /** Nobody else's leader can be alive: this node decides alone, and did before the latest change. */

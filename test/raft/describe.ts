@@ -36,7 +36,10 @@ export function describeMembership({ incoming, outgoing }: Membership): string {
 }
 
 function describeMember({ id, kind, promotion }: Member): string {
-  if (kind === 'learner') return `${promotion === null ? 'l' : 'p'}:${id}`;
+  if (kind === 'learner') {
+    const letter = promotion === null ? 'l' : promotion === 'voter' ? 'p' : 'q';
+    return `${letter}:${id}`;
+  }
   return kind === 'witness' ? `w:${id}` : id;
 }
 
@@ -95,7 +98,11 @@ export function describeEffect(effect: Effect): string {
       return `to ${effect.to}: entries ${firstIndex}..${lastIndex} term=${effect.term} ${place}`;
     }
     case 'send-snapshot':
-      return `to ${effect.to}: a snapshot of ${effect.coversAtLeast} or later, term=${effect.term}`;
+      return [
+        `to ${effect.to}: a snapshot of ${effect.coversAtLeast} or later`,
+        effect.logBase === null ? null : `, or what it is of: ${describeId(effect.logBase.last)}`,
+        `, term=${effect.term}`,
+      ].join('');
     case 'fetch-snapshot':
       return `fetch snapshot ${describeId(effect.meta.last)} from ${effect.from}`;
     case 'committed':

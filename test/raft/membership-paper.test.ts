@@ -277,7 +277,7 @@ test('§4.2.2 once it is committed such a node never campaigns', () => {
 });
 
 test('§4.2.3 a leader tells a node that campaigns and was removed, and keeps its term (R7)', () => {
-  const node = new LoneNode({ voters: ['n1', 'n2'] });
+  const node = new LoneNode({ terms: [1], memberships: [voters(n1, n2)] });
   node.leadReady();
   const { term: before } = node.status;
 
@@ -286,10 +286,62 @@ test('§4.2.3 a leader tells a node that campaigns and was removed, and keeps it
   expect(node.takeSent()).toEqual([
     {
       to: 'n3',
-      message: { kind: 'removed-notice', term: before, member: 'n3', membershipIndex: 0 },
+      message: { kind: 'removed-notice', term: before, member: 'n3', membershipIndex: 2 },
     },
   ]);
   expect(node.status).toMatchObject({ role: 'leader', term: before, refusedMessages: 0 });
+});
+
+test('§4.2.3 followers tell as well: the leader may be none of those whom the removed node knows (R7)', () => {
+  const node = new LoneNode({ terms: [1], memberships: [voters(n1, n2)] });
+  const ask = (): void =>
+    node.receive('n3', {
+      ...{ kind: 'pre-vote-request', term: term(9), last: id(1, 1) },
+      appliedIndex: logIndex(0),
+    });
+  node.receiveAppend('n2', { term: 1, previous: id(1, 2) });
+  node.takeSent();
+  ask();
+  expect(node.takeSent()).toEqual([]);
+
+  node.receiveAppend('n2', { term: 1, previous: id(1, 2), commitIndex: logIndex(2) });
+  node.takeSent();
+  ask();
+  const notice = { kind: 'removed-notice', term: 1, member: 'n3', membershipIndex: 2 };
+  expect(node.takeSent()).toEqual([{ to: 'n3', message: notice }]);
+
+  // Without a leader it is asked in earnest, and says both.
+  node.tick(config.electionTicksMin);
+  node.takeSent();
+  ask();
+  expect(node.takeSent()).toEqual([
+    { to: 'n3', message: notice },
+    { to: 'n3', message: { kind: 'pre-vote-response', term: 1, granted: false } },
+  ]);
+  expect(node.status).toMatchObject({ term: 1, refusedMessages: 0 });
+});
+
+test('§4.2.3 no notice leaves before the term in it is durable (I8)', () => {
+  const node = new LoneNode({ terms: [1], memberships: [voters(n1, n2)] });
+  node.receiveAppend('n2', { term: 4, previous: id(1, 2), commitIndex: logIndex(2) });
+
+  node.receive('n3', { kind: 'vote-request', term: term(9), last: id(1, 1), isTransfer: false });
+  expect(node.takeSentOf('removed-notice')).toEqual([]);
+  node.persist();
+
+  expect(node.takeSentOf('removed-notice')).toMatchObject([{ term: 4 }]);
+});
+
+test('§4.2.3 a stranger that says this node was removed is not believed (S3)', () => {
+  const node = new LoneNode();
+  node.campaign();
+
+  node.receive('n9', {
+    ...{ kind: 'removed-notice', term: term(1), member: n1 },
+    membershipIndex: logIndex(5),
+  });
+
+  expect(node.status).toMatchObject({ isRemoved: false, refusedMessages: 1 });
 });
 
 test('§4.2.3 who is told so stops its campaigns until a newer configuration names it', () => {

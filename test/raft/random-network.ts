@@ -4,7 +4,13 @@ import { SeededRandom } from '../../base/random.ts';
 import type { RaftConfig } from '../../raft/core/config.ts';
 import type { Input } from '../../raft/core/inputs.ts';
 import type { MemberChange } from '../../raft/core/member-changes.ts';
-import { isJoint, type Member, voterMember } from '../../raft/core/membership.ts';
+import {
+  allMembers,
+  isJoint,
+  isWithoutState,
+  type Member,
+  voterMember,
+} from '../../raft/core/membership.ts';
 import type { Message } from '../../raft/core/messages.ts';
 import { logIndex, type NodeId, nodeId } from '../../raft/core/types.ts';
 import { LeaseChecker } from './lease-checker.ts';
@@ -63,6 +69,7 @@ export class RandomNetwork {
   readonly #ids: readonly NodeId[];
   readonly #config: Omit<RaftConfig, 'self' | 'initialMembers'>;
   readonly #initialMembers: readonly Member[];
+  readonly #statelessId: NodeId | null;
   readonly #faults: readonly Fault[];
   /** Nodes with the same number hear each other. */
   #sides = new Map<NodeId, number>();
@@ -80,8 +87,10 @@ export class RandomNetwork {
     this.#ids = Array.from({ length: nodeCount + spareCount }, (_, place) =>
       nodeId(`n${place + 1}`),
     );
+    const { hasWitness } = options;
+    this.#statelessId = hasWitness && spareCount > 0 ? (this.#ids.at(-1) ?? null) : null;
     const isWitness = (place: number): boolean =>
-      options.hasWitness && nodeCount >= 3 && place === nodeCount - 1;
+      hasWitness && nodeCount >= 3 && place === nodeCount - 1;
     this.#initialMembers = this.#ids.slice(0, nodeCount).map((id, place) => ({
       ...voterMember(id),
       kind: isWitness(place) ? 'witness' : 'voter',
@@ -178,6 +187,7 @@ export class RandomNetwork {
         initialMembers: this.#initialMembers.some((member) => member.id === id)
           ? this.#initialMembers
           : [],
+        isStateless: this.#isStateless(id),
       },
       random: this.#random,
       onEffect: (node, effect) => this.checker.onEffect(node, effect),
@@ -303,8 +313,19 @@ export class RandomNetwork {
     const index = logIndex(this.#random.below(0, commitIndex + 1));
     this.#step(node, { kind: 'applied', index });
     node.takeSnapshot();
-    const upTo = logIndex(this.#random.below(0, commitIndex + 3));
-    this.#step(node, { kind: 'compact', upTo });
+    const upTo = Math.min(this.#random.below(0, commitIndex + 3), this.#unneeded(node));
+    this.#step(node, { kind: 'compact', upTo: logIndex(upTo) });
+  }
+
+  /**
+   * How far the log of a witness may go: it has no snapshot to give, so what any member with a state does not hold durably stays. All
+   * others have one (`compaction-policy.ts`).
+   */
+  #unneeded({ status }: SimulatedNode): number {
+    if (status.memberKind !== 'witness') return Number.POSITIVE_INFINITY;
+    const needing = allMembers(status.membership).filter((member) => !isWithoutState(member));
+    const held = needing.map(({ id }) => this.#nodes.find((node) => node.id === id)?.disk);
+    return Math.min(...held.map((disk) => (disk === undefined ? 0 : this.checker.heldBy(disk))));
   }
 
   #endFetchOfAny(isWhole: boolean): void {
@@ -381,7 +402,7 @@ export class RandomNetwork {
       assert(id !== undefined, 'there are nodes');
       const member = this.#anyMember(id);
       const isMember = members.some((other) => other.id === id);
-      if (!isMember) return { kind: 'add', member: { ...voterMember(id), ...this.#anyLearner() } };
+      if (!isMember) return { kind: 'add', member: { ...member, ...this.#anyLearner(id) } };
       const isRemoval = this.#random.below(0, 2) === 0;
       return isRemoval ? { kind: 'remove', id } : { kind: 'update', member };
     });
@@ -389,15 +410,22 @@ export class RandomNetwork {
 
   #anyMember(id: NodeId): Member {
     const dice = this.#random.below(0, 8);
+    if (this.#isStateless(id)) return { ...voterMember(id), kind: 'learner', promotion: 'witness' };
     if (dice < 4) return voterMember(id);
     if (dice < 5) return { ...voterMember(id), kind: 'witness' };
-    return { ...voterMember(id), ...this.#anyLearner() };
+    return { ...voterMember(id), ...this.#anyLearner(id) };
   }
 
-  #anyLearner(): Pick<Member, 'kind' | 'promotion'> {
+  #anyLearner(id: NodeId): Pick<Member, 'kind' | 'promotion'> {
     const dice = this.#random.below(0, 8);
+    if (this.#isStateless(id)) return { kind: 'learner', promotion: 'witness' };
     if (dice < 5) return { kind: 'learner', promotion: 'voter' };
     return { kind: 'learner', promotion: dice < 6 ? 'witness' : null };
+  }
+
+  /** The last of the spare nodes, where there are witnesses, runs without a state: it is added to become one. */
+  #isStateless(id: NodeId): boolean {
+    return id === this.#statelessId;
   }
 
   #crashOrRestart(): void {

@@ -98,6 +98,13 @@ export class SafetyChecker {
     }
   }
 
+  /** How far this disk has all that is committed, as entries or as what its log begins behind. */
+  heldBy(disk: LogImage): number {
+    let held: number = disk.snapshot?.last.index ?? 0;
+    while (this.#ledger[held]?.startsWith(`${termAt(disk, held + 1)}/`) === true) held += 1;
+    return held;
+  }
+
   restarted(node: SimulatedNode): void {
     this.#seen.delete(node.id);
   }

@@ -180,9 +180,6 @@ export class SimulatedNode {
     if (effect.kind === 'persist') {
       this.#writes.push(effect);
       applyWrite(this.#log, effect);
-      // Its log is all the state that a witness has, so whatever its log begins behind it can offer.
-      const isWitness = this.status.memberKind === 'witness';
-      if (isWitness && effect.snapshot !== null) this.#keep(effect.snapshot);
     } else if (effect.kind === 'send') {
       if (effect.after === null) this.#options.onSend(this, effect.to, effect.message);
       else this.#gated.push({ after: effect.after, to: effect.to, message: effect.message });
@@ -190,8 +187,10 @@ export class SimulatedNode {
       this.#options.onSend(this, effect.to, this.#appendOf(effect));
     } else if (effect.kind === 'send-snapshot') {
       const { taken } = this.disk;
-      if (taken === null || taken.last.index < effect.coversAtLeast) return;
-      const message = { kind: 'install-snapshot', term: effect.term, meta: taken } as const;
+      const isEnough = taken !== null && taken.last.index >= effect.coversAtLeast;
+      const meta = isEnough ? taken : effect.logBase;
+      if (meta === null) return;
+      const message = { kind: 'install-snapshot', term: effect.term, meta } as const;
       this.#options.onSend(this, effect.to, message);
     } else if (effect.kind === 'fetch-snapshot') {
       assert(this.#fetch === null, `${this.id} fetches one snapshot at a time`);

@@ -56,12 +56,13 @@ function bench(store: ScriptedStore | null = new ScriptedStore()) {
     commitIndex: () => logIndex(commitIndex),
     signal: ending.signal,
   });
-  const offer = (coversAtLeast: number): void =>
+  const offer = (coversAtLeast: number, logBase: SnapshotMeta | null = null): void =>
     exchange.offer({
       kind: 'send-snapshot',
       to: n2,
       term: term(3),
       coversAtLeast: logIndex(coversAtLeast),
+      logBase,
     });
   const fetch = (index: number): void =>
     exchange.fetch({ kind: 'fetch-snapshot', from: n2, meta: meta(index) });
@@ -83,6 +84,20 @@ test('the newest snapshot is offered, if it goes far enough', () => {
   offer(5);
 
   expect(sent).toEqual([{ kind: 'install-snapshot', term: 3, meta: meta(5) }]);
+});
+
+test('a peer without a state is offered what the log begins behind where no snapshot goes so far', () => {
+  const { store, sent, warnings, offer } = bench();
+  const without = bench(null);
+
+  offer(5, meta(5));
+  if (store !== null) store.held = meta(7);
+  offer(5, meta(5));
+  without.offer(5, meta(6));
+
+  expect(sent).toMatchObject([{ meta: meta(5) }, { meta: meta(7) }]);
+  expect(without.sent).toMatchObject([{ meta: meta(6) }]);
+  expect([...warnings, ...without.warnings]).toEqual([]);
 });
 
 test('the machine is told when a snapshot is installed, and when it could not be', async () => {

@@ -64,8 +64,13 @@ export class TranscriptNetwork {
   readonly #verbs: Readonly<Record<string, (words: string[]) => void>> = {
     /** network n1 n2 n3 [heartbeatTicks=1 …]: new nodes; settings override the timings. */
     network: (words) => this.#create(words),
-    /** wait n4: a new node that knows of nobody, to be added. */
-    wait: ([id = '']) => this.#createNode({ self: nodeId(id), initialMembers: [] }),
+    /** wait n4 [stateless]: a new node that knows of nobody, to be added. */
+    wait: ([id = '', part]) =>
+      this.#createNode({
+        self: nodeId(id),
+        initialMembers: [],
+        isStateless: part === 'stateless',
+      }),
     /** change n1 7 +p:n4 -n2 =w:n3: adds, removes and updates members, under the number 7. */
     change: ([id = '', changeId, ...changes]) =>
       this.#node(id).step({
@@ -182,7 +187,7 @@ export class TranscriptNetwork {
     }
   }
 
-  #createNode(config: Pick<RaftConfig, 'self' | 'initialMembers'>): void {
+  #createNode(config: Pick<RaftConfig, 'self' | 'initialMembers' | 'isStateless'>): void {
     const node = new SimulatedNode({
       config: { ...timings, ...config },
       random: inOrder(this.#nodes.size),

@@ -179,7 +179,7 @@ export const raftMembershipMutations: readonly Mutation[] = [
     edits: [
       {
         file: 'raft/core/compaction.ts',
-        find: 'const settled = state.isWitness ? log.commitIndex : log.appliedIndex;',
+        find: 'const settled = state.isStateless ? log.commitIndex : log.appliedIndex;',
         replace: 'const settled = log.commitIndex;',
       },
       {

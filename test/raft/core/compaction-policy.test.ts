@@ -11,14 +11,16 @@ const limits: CompactionLimits = { entriesKept: 10, entriesMax: 100, bytesMax: 1
 
 function facts(changes: {
   readonly firstIndex?: number;
-  readonly applied: number;
+  readonly applied: number | null;
+  readonly commit?: number;
   readonly others: readonly (number | null)[];
   readonly snapshotIndex?: number;
   readonly entryBytes?: number;
 }): CompactionFacts {
   return {
     firstIndex: logIndex(changes.firstIndex ?? 1),
-    durablyAppliedIndex: logIndex(changes.applied),
+    commitIndex: logIndex(changes.commit ?? changes.applied ?? 0),
+    durablyAppliedIndex: changes.applied === null ? null : logIndex(changes.applied),
     snapshotIndex: logIndex(changes.snapshotIndex ?? 0),
     others: changes.others.map((applied, place) => ({
       id: nodeId(`n${place + 2}`),
@@ -51,11 +53,22 @@ test('without a snapshot a log grows past its limit rather than lose what a node
   expect(compactionIndex(facts({ applied: 500, others: [500, null] }), limits)).toBeNull();
 });
 
+test('a witness goes by what the others have applied, and no further than its own log is committed', () => {
+  const witness = { applied: null, commit: 50 } as const;
+
+  expect(compactionIndex(facts({ ...witness, others: [30, 45] }), limits)).toBe(30);
+  expect(compactionIndex(facts({ ...witness, others: [90, 95] }), limits)).toBe(40);
+  expect(compactionIndex(facts({ ...witness, others: [90, null] }), limits)).toBeNull();
+  expect(compactionIndex(facts({ ...witness, others: [] }), limits)).toBeNull();
+  expect(compactionIndex(facts({ applied: null, commit: 5000, others: [7] }), limits)).toBe(7);
+});
+
 test('whatever the facts, nothing goes that is not applied, or that somebody needs and no snapshot covers', () => {
   const index = fc.nat(300);
   const drawn = fc.record({
     firstIndex: fc.integer({ min: 1, max: 200 }),
-    applied: index,
+    applied: fc.option(index),
+    commit: index,
     others: fc.array(fc.option(index), { maxLength: 4 }),
     snapshotIndex: index,
     entryBytes: fc.integer({ min: 1, max: 5000 }),
@@ -66,9 +79,10 @@ test('whatever the facts, nothing goes that is not applied, or that somebody nee
 
       if (found === null) return;
       expect(found).toBeGreaterThanOrEqual(given.firstIndex);
-      expect(found).toBeLessThanOrEqual(given.applied);
+      expect(found).toBeLessThanOrEqual(Math.min(given.applied ?? given.commit, given.commit));
       const isApplied = given.others.every((other) => other !== null && other >= found);
-      expect(isApplied || found <= given.snapshotIndex).toBe(true);
+      const isAnywhere = given.applied !== null || given.others.length > 0;
+      expect((isApplied && isAnywhere) || found <= given.snapshotIndex).toBe(true);
     }),
   );
 });

@@ -154,12 +154,12 @@ export class RegisterServer {
     const { raft, database, snapshots, snapshotEvery, keptEntries, durablyAppliedBy } =
       this.#options;
     if (snapshotEvery === 0) return;
-    const own = this.#isWitness ? commitIndex : logIndex(database.durableIndex);
     const others = peers.filter(({ kind }) => kind !== 'witness');
     const upTo = compactionIndex(
       {
         firstIndex,
-        durablyAppliedIndex: own,
+        commitIndex,
+        durablyAppliedIndex: this.#isWitness ? null : logIndex(database.durableIndex),
         snapshotIndex: snapshots.describe()?.last.index ?? logIndex(0),
         others: others.map(({ id }) => ({ id, durablyAppliedIndex: durablyAppliedBy(id) })),
         entryBytes: 1,
