@@ -18,6 +18,11 @@ export class GateChecker {
     return this.#owners.size;
   }
 
+  /** Whose gate it was, term by term. */
+  get owners(): readonly string[] {
+    return [...this.#owners.values()];
+  }
+
   look(node: SimNode): void {
     const term = node.openTerm;
     if (term === null) return;

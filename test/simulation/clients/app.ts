@@ -23,7 +23,7 @@ export interface AppOptions {
   readonly names: ProcessNames;
   /** The port that the application connects to, on any of these nodes. */
   readonly connections: ByteConnections;
-  readonly nodes: readonly string[];
+  readonly nodes: () => readonly string[];
   /** Mean time between two operations. */
   readonly thinkMs: number;
   /** Said first on each new connection. */
@@ -113,7 +113,7 @@ export class App {
     if (this.#client?.isUsable === true) return true;
     this.#client = null;
     const { process, random, nodes, numbers, connections, prologue } = this.#options;
-    const to = `${pickFrom(random, nodes)}/sidecar`;
+    const to = `${pickFrom(random, nodes())}/sidecar`;
     const client = await SqlClient.open({
       process,
       numbers,

@@ -108,7 +108,7 @@ export class ClusterApps {
 
   /** A last look at everything from one fresh connection; false when it was not answered. */
   async readAll(to: string, options: { readonly isReadOnly: boolean }): Promise<boolean> {
-    const app = this.#app(`last ${to}`, options.isReadOnly, { nodes: [to] });
+    const app = this.#app(`last ${to}`, options.isReadOnly, { nodes: () => [to] });
     const { histories } = this;
     const operations: readonly Operate[] = options.isReadOnly
       ? [
@@ -242,7 +242,7 @@ export class ClusterApps {
     isReadOnly: boolean,
     options: {
       readonly pace?: number;
-      readonly nodes?: readonly string[];
+      readonly nodes?: () => readonly string[];
       readonly prologue?: readonly SimStatement[];
     } = {},
   ): App {
@@ -255,7 +255,7 @@ export class ClusterApps {
       numbers: this.#numbers,
       names: this.#names,
       connections,
-      nodes: options.nodes ?? this.#cluster.ids,
+      nodes: options.nodes ?? (() => this.#cluster.proxyIds),
       thinkMs: Math.ceil(this.#thinkMs * (options.pace ?? 0.1)),
       prologue: options.prologue ?? [],
       onAcknowledged: (gtid) => this.#observer.acknowledged(name, gtid),

@@ -1,8 +1,9 @@
 import { SeededRandom } from '../../../base/random.ts';
-import { pickFrom } from '../kernel/random-streams.ts';
+import { happens, pickFrom } from '../kernel/random-streams.ts';
 import { drawFaults, knobOf, type RunPlan, type Wishes } from '../kernel/scenario.ts';
 import type { DiskConditions } from '../kernel/sim-log-disk.ts';
 import { faultKinds } from './faults.ts';
+import { memberFaultKinds } from './member-faults.ts';
 import type { NodeSettings } from './sim-node.ts';
 
 const defaultFaultyMs = 60_000;
@@ -40,7 +41,26 @@ export function drawClusterPlan(scenario: string, seed: number, wishes: Wishes):
   const kinds = faultKinds.filter(() => on(30));
   const everyMs = random.below(1_000, 9_000);
   const faults = drawFaults({ random, kinds, everyMs, faultyMs, forMsMax: 9_000 });
-  return { scenario, seed, nodeCount, faultyMs, knobs, faults };
+  const plan = { scenario, seed, nodeCount, faultyMs, knobs, faults };
+  return isCalm ? plan : withChurn(plan, random);
+}
+
+/** Some runs begin with a witness, and in some, members come and go. Drawn last: the other runs stay what they were. */
+function withChurn(plan: RunPlan, random: SeededRandom): RunPlan {
+  const hasWitness = random.below(0, 5) === 0 ? 1 : 0;
+  const knobs = { ...plan.knobs, hasWitness };
+  if (random.below(0, 3) > 0) return { ...plan, knobs };
+  const kinds = memberFaultKinds.filter(() => happens(random, 500));
+  const everyMs = random.below(4_000, 15_000);
+  const changes = drawFaults({
+    random,
+    kinds,
+    everyMs,
+    faultyMs: plan.faultyMs,
+    forMsMax: 9_000,
+  });
+  const faults = [...plan.faults, ...changes].toSorted((left, right) => left.atMs - right.atMs);
+  return { ...plan, knobs, faults };
 }
 
 export function diskOf(plan: RunPlan): DiskConditions {

@@ -15,6 +15,8 @@ import { ClusterApps } from './cluster-apps.ts';
 import { diskOf, drawClusterPlan, nodeSettingsOf } from './cluster-plan.ts';
 import { CommittedLog } from './committed-log.ts';
 import { ClusterFaults, faultKinds } from './faults.ts';
+import type { Machine } from './machine.ts';
+import { memberFaultKinds } from './member-faults.ts';
 import { SimCluster } from './sim-cluster.ts';
 
 /** Before the first fault: elections, data folders, tables. */
@@ -37,6 +39,18 @@ export const clusterScenario: Scenario = {
   missingIn,
 };
 
+/** What changes of members must have led to. */
+const churnCounts = [
+  'member-changes',
+  'nodes-joined',
+  'witnesses-joined',
+  'nodes-stopped',
+  'lost-nodes-replaced',
+  'promotions of newcomers',
+  'witnesses',
+  'transactions of fragments',
+];
+
 /** Fewer runs say nothing about the rest. */
 const runsMin = 50;
 
@@ -44,7 +58,9 @@ const runsMin = 50;
 function missingIn(totals: Readonly<Record<string, number>>, runs: number): string[] {
   if (runs < runsMin) return [];
   const of = (name: string): number => totals[name] ?? 0;
-  const missing = faultKinds.filter((name) => of(name) === 0).map((name) => `no ${name}`);
+  const missing = [...faultKinds, ...memberFaultKinds, ...churnCounts]
+    .filter((name) => of(name) === 0)
+    .map((name) => `no ${name}`);
   if (of('commits') < 50 * runs) missing.push(`only ${of('commits')} commits`);
   if (of('promotions') < 2 * runs) missing.push(`only ${of('promotions')} promotions`);
   if (of('at the leader') < runs) missing.push(`only ${of('at the leader')} faults hit a leader`);
@@ -66,6 +82,7 @@ class ClusterRun {
   readonly #apps: ClusterApps;
   readonly #faults: ClusterFaults;
   readonly #fates: Record<Fate, number> = { ok: 0, fail: 0, info: 0 };
+  readonly #counts = new Map<string, number>();
   #elections = 0;
   #recoveryMs = 0;
   #undecided = 0;
@@ -144,7 +161,7 @@ class ClusterRun {
       drainMsMax,
       () => `not drained: ${this.#describe()}`,
     );
-    const { ids } = this.#cluster;
+    const ids = this.#databases().map(({ id }) => id);
     let reads = 0;
     for (const id of ids) {
       for (const isReadOnly of [false, true]) {
@@ -162,7 +179,7 @@ class ClusterRun {
     if (violation !== null) return;
     this.#log.judgeAll();
     this.#prefix.judgeAll();
-    const servers = this.#cluster.machines.map(({ mysqld }) => mysqld);
+    const servers = this.#databases().map(({ mysqld }) => mysqld);
     checkEngines(this.#simulation, this.#log.transactions, servers);
     const undecided = judgeHistories(this.#simulation, this.#apps.histories);
     this.#undecided = undecided.length;
@@ -194,10 +211,19 @@ class ClusterRun {
     }
   }
 
-  /** Everything that is committed is known here and applied everywhere, and every node has its place. */
+  /** Those that must hold the same in the end: the members of the last configuration. */
+  #databases(): readonly Machine[] {
+    const members = this.#cluster.operator.settledNodes ?? [];
+    return members.filter(({ isWitness }) => !isWitness);
+  }
+
+  /** Everything that is committed is known here and applied everywhere, and every member has its place. */
   #isDrained(): boolean {
     const { transactions, commitIndexMax } = this.#log;
-    return this.#cluster.machines.every(({ node, mysqld }) => {
+    const members = this.#cluster.operator.settledNodes;
+    if (members === null) return false;
+    return members.every(({ node, mysqld, isWitness }) => {
+      if (isWitness) return node?.raft.status.commitIndex === commitIndexMax;
       const kind = node?.bridge?.status.state.kind;
       const engine = mysqld.program?.disk.engine;
       return (
@@ -225,6 +251,8 @@ class ClusterRun {
     const cluster = new SimCluster({
       simulation: this.#simulation,
       nodeCount: plan.nodeCount,
+      hasWitness: knobOf(plan, 'hasWitness') === 1,
+      disk: diskOf(plan),
       settings: nodeSettingsOf(plan),
       binlogBytesMax: knobOf(plan, 'binlogBytesMax') || 1_073_741_824,
       applierWorkers: knobOf(plan, 'applierWorkers') || 4,
@@ -244,10 +272,20 @@ class ClusterRun {
         onRole: (node, state) =>
           this.#rebuilds.changed(node.id, state, node.bridge?.status.reason ?? ''),
       },
+      count: (what) => this.#count(what),
     });
     cluster.network.setConditions(networkOf(plan));
-    for (const { disk } of cluster.machines) disk.setConditions(diskOf(plan));
     return cluster;
+  }
+
+  #count(what: string): void {
+    this.#counts.set(what, (this.#counts.get(what) ?? 0) + 1);
+  }
+
+  /** Of nodes that were not there at the beginning. */
+  get #promotionsOfNewcomers(): number {
+    const { incoming } = this.#cluster.operator.initial;
+    return this.#gates.owners.filter((owner) => incoming.every(({ id }) => id !== owner)).length;
   }
 
   #report(): RunReport {
@@ -271,6 +309,10 @@ class ClusterRun {
         'prefix reads': this.#prefix.count,
         'recovery ms': this.#recoveryMs,
         undecided: this.#undecided,
+        'promotions of newcomers': this.#promotionsOfNewcomers,
+        witnesses: knobOf(this.#plan, 'hasWitness'),
+        'transactions of fragments': this.#log.fragmentedCount,
+        ...Object.fromEntries(this.#counts),
         ...this.#faults.counts,
       },
     };

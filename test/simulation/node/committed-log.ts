@@ -53,6 +53,12 @@ export class CommittedLog {
     return this.#transactions;
   }
 
+  /** Transactions that took several entries. */
+  get fragmentedCount(): number {
+    return this.#transactions.filter(({ firstIndex, finalIndex }) => firstIndex < finalIndex)
+      .length;
+  }
+
   find(gtid: string): LogTransaction | null {
     return this.#byGtid.get(gtid) ?? null;
   }

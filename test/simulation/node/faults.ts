@@ -3,7 +3,9 @@ import { PartitionShape, partition } from '../kernel/partitions.ts';
 import { happens, pickFrom } from '../kernel/random-streams.ts';
 import { type FaultEvent, luckOf } from '../kernel/scenario.ts';
 import type { SimStatement } from '../mysql/statements.ts';
-import type { Machine, SimCluster } from './sim-cluster.ts';
+import type { Machine } from './machine.ts';
+import { changeMembers } from './member-faults.ts';
+import type { SimCluster } from './sim-cluster.ts';
 
 /** What faults did: for the counts of a run, and for the check that they hit somebody (HAZARDS C11). */
 export interface FaultCounts {
@@ -121,11 +123,9 @@ export class ClusterFaults {
   healAll(): void {
     this.#isOver = true;
     const { cluster } = this;
-    cluster.network.heal();
+    cluster.heal();
     for (const machine of cluster.machines) {
-      machine.isSupervised = true;
       machine.host.setRate(1);
-      machine.disk.heal();
       machine.mysqld.diskFactor = 1;
       machine.node?.process.dieAfterActs(Number.MAX_SAFE_INTEGER);
       machine.node?.process.resume();
@@ -240,6 +240,7 @@ export class ClusterFaults {
     this.#count(fault.kind);
     this.#onStruck(fault.kind);
     if (machine === leader) this.#count('at the leader');
+    if (changeMembers(fault.kind, { cluster, machine, random })) return;
     faultsByKind[fault.kind]?.(this, { random, machine, forUs: fault.forMs * 1000 });
   }
 

@@ -1,17 +1,20 @@
+import type { Membership } from '../../../raft/core/membership.ts';
 import { DurableBeforeSent } from '../checkers/durable-before-sent.ts';
 import { ElectionSafety } from '../checkers/election-safety.ts';
 import { LeaderLog } from '../checkers/leader-log.ts';
 import { Ledger } from '../checkers/ledger.ts';
 import { LogMatching } from '../checkers/log-matching.ts';
+import { MemberChanges } from '../checkers/member-changes.ts';
 import { MonotoneState } from '../checkers/monotone-state.ts';
 import { type MemberDisk, QuorumLog } from '../checkers/quorum-log.ts';
 import type { RaftChecker } from '../checkers/raft-checker.ts';
 import { TailDecided } from '../checkers/tail-decided.ts';
 import type { Simulation } from '../kernel/simulation.ts';
 
-/** I1–I10 on the Raft of whole nodes. The order matters: the ledger is ahead of those that measure by it. */
+/** I1–I11 on the Raft of whole nodes. The order matters: the ledger is ahead of those that measure by it. */
 export function raftCheckers(
   simulation: Simulation,
+  initial: Membership,
   disks: () => readonly MemberDisk[],
 ): readonly RaftChecker[] {
   const checkers: RaftChecker[] = [];
@@ -27,6 +30,7 @@ export function raftCheckers(
     new DurableBeforeSent(simulation),
     new QuorumLog(simulation, disks),
     new TailDecided(simulation, ledger),
+    new MemberChanges(simulation, ledger, initial),
   );
   return checkers;
 }

@@ -2,19 +2,21 @@ import type { MemberConfig } from '../../../cli/config-schema.ts';
 import { deriveServerId } from '../../../cli/secrets.ts';
 import type { RoleState } from '../../../mysql-bridge/role/role-types.ts';
 import { portNames } from '../../../proxy/options.ts';
+import type { Member } from '../../../raft/core/membership.ts';
 import type { Message } from '../../../raft/core/messages.ts';
-import { nodeId } from '../../../raft/core/types.ts';
 import type { RaftChecker } from '../checkers/raft-checker.ts';
 import { Connections } from '../kernel/connections.ts';
 import { Datagrams } from '../kernel/datagrams.ts';
 import { Network } from '../kernel/network.ts';
 import { SimHost } from '../kernel/sim-host.ts';
-import { SimLogDisk } from '../kernel/sim-log-disk.ts';
+import { type DiskConditions, goodDisk, SimLogDisk } from '../kernel/sim-log-disk.ts';
 import { Processes, type SimProcess } from '../kernel/sim-process.ts';
 import type { Simulation } from '../kernel/simulation.ts';
 import { messageText } from '../raft/message-text.ts';
+import { RaftCluster } from '../raft/raft-cluster.ts';
 import type { ByteConnections } from './byte-socket.ts';
 import type { CommittedLog } from './committed-log.ts';
+import { Machine } from './machine.ts';
 import { MysqldHost, type ServerObserver } from './mysqld-host.ts';
 import { raftCheckers } from './raft-checkers.ts';
 import { type DumpObserver, listenForDumps } from './sim-dump.ts';
@@ -23,18 +25,6 @@ import { sourceLinkOf } from './sim-source.ts';
 import { portNumbers } from './sim-workers.ts';
 import { listenForAdmin } from './sql-channel.ts';
 import { listenForClients, type StatementObserver } from './sql-front.ts';
-
-/** One machine: what stays when its processes come and go. */
-export interface Machine {
-  readonly id: string;
-  readonly host: SimHost;
-  readonly disk: SimLogDisk;
-  readonly mysqld: MysqldHost;
-  /** The life of the sidecar that is not over. */
-  node: SimNode | null;
-  /** Its supervisor starts it again when it dies. */
-  isSupervised: boolean;
-}
 
 export interface ClusterObservers {
   readonly server: ServerObserver;
@@ -49,14 +39,22 @@ export interface ClusterObservers {
 export interface SimClusterOptions {
   readonly simulation: Simulation;
   readonly nodeCount: number;
+  /** Whether the last of the first nodes keeps the log only. */
+  readonly hasWitness: boolean;
+  /** Of the disks under the Raft logs. */
+  readonly disk: DiskConditions;
   readonly settings: NodeSettings;
   readonly binlogBytesMax: number;
   readonly applierWorkers: number;
   readonly log: CommittedLog;
   readonly observers: ClusterObservers;
+  /** Counts what the operator did. */
+  readonly count: (what: string) => void;
 }
 
 const clusterId = 'simulated';
+/** Members beyond those of the beginning, at one time. */
+const newcomersMax = 2;
 /** A supervisor waits so long before it starts a dead sidecar again. */
 const restartMs: readonly [number, number] = [100, 1_500];
 
@@ -66,27 +64,46 @@ export class SimCluster {
   readonly processes: Processes;
   readonly network: Network;
   readonly wires: Wires;
-  readonly machines: readonly Machine[];
+  /** All machines there ever were, and who adds, replaces and removes them. */
+  readonly operator: RaftCluster<Machine>;
   readonly #options: SimClusterOptions;
-  readonly #members: readonly MemberConfig[];
+  /** Where each node's ports are. Everybody's settings name every node there ever will be. */
+  readonly #addresses: MemberConfig[] = [];
   readonly #raftCheckers: readonly RaftChecker[];
+  #diskConditions: DiskConditions;
 
   constructor(options: SimClusterOptions) {
-    const { simulation, nodeCount } = options;
+    const { simulation, nodeCount, hasWitness, count } = options;
     this.#options = options;
+    this.#diskConditions = options.disk;
     this.simulation = simulation;
     this.processes = new Processes(simulation);
     this.network = new Network({ simulation, processes: this.processes });
     this.wires = wiresOf(this.network);
-    const ids = Array.from({ length: nodeCount }, (_, place) => `n${place + 1}`);
-    this.#members = ids.map(memberOf);
-    this.machines = ids.map((id) => this.#buildMachine(id));
-    const disks = this.machines.map(({ id, disk }) => ({ id: nodeId(id), disk }));
-    this.#raftCheckers = raftCheckers(simulation, () => disks);
+    this.operator = new RaftCluster<Machine>({
+      simulation,
+      nodeCount,
+      hasWitness,
+      membersMax: nodeCount + newcomersMax,
+      create: (member, initialMembers) => this.#buildMachine(member, initialMembers),
+      count,
+    });
+    const { operator } = this;
+    this.#raftCheckers = raftCheckers(simulation, operator.initial, () => operator.everyMember);
+  }
+
+  /** Those that were not stopped for good, in the order in which they came. */
+  get machines(): readonly Machine[] {
+    return this.operator.members;
   }
 
   get ids(): readonly string[] {
     return this.machines.map(({ id }) => id);
+  }
+
+  /** The nodes that applications know. */
+  get proxyIds(): readonly string[] {
+    return this.machines.filter(({ isWitness }) => !isWitness).map(({ id }) => id);
   }
 
   machine(id: string): Machine {
@@ -119,7 +136,14 @@ export class SimCluster {
   }
 
   startAll(): void {
-    for (const machine of this.machines) this.start(machine);
+    this.operator.start();
+  }
+
+  /** Network and disks, also those of machines to come, are good from now on. */
+  heal(): void {
+    this.network.heal();
+    this.#diskConditions = goodDisk;
+    for (const { disk } of this.machines) disk.heal();
   }
 
   /** Starts the sidecar of this machine, unless it runs. */
@@ -136,7 +160,9 @@ export class SimCluster {
         process,
         disk: machine.disk,
         mysqld: machine.mysqld,
-        members: this.#members,
+        isWitness: machine.isWitness,
+        initialMembers: machine.initialMembers,
+        addresses: this.#addresses,
         wires: this.wires,
         settings: this.#options.settings,
         log: this.#options.log,
@@ -165,8 +191,9 @@ export class SimCluster {
     this.simulation.after(random.below(...restartMs) * 1000, () => this.start(machine));
   }
 
-  #buildMachine(id: string): Machine {
+  #buildMachine(member: Member, initialMembers: readonly Member[]): Machine {
     const { simulation, observers, binlogBytesMax, applierWorkers } = this.#options;
+    const { id, kind, promotion } = member;
     const host = new SimHost(simulation, id);
     const mysqld = new MysqldHost({
       simulation,
@@ -184,12 +211,21 @@ export class SimCluster {
       const parts = { connections: this.wires.proxy.mysql, observer: observers.statement };
       listenForClients(mysqld, process, parts);
     });
-    const disk = new SimLogDisk(simulation, id);
-    return { id, host, disk, mysqld, node: null, isSupervised: true };
+    this.#addresses.push(addressesOf(id));
+    return new Machine({
+      simulation,
+      id,
+      isWitness: kind === 'witness' || promotion === 'witness',
+      initialMembers,
+      host,
+      disk: new SimLogDisk(simulation, id, this.#diskConditions),
+      mysqld,
+      start: (machine) => this.start(machine),
+    });
   }
 }
 
-function memberOf(id: string): MemberConfig {
+function addressesOf(id: string): MemberConfig {
   return {
     id,
     host: id,

@@ -12,7 +12,7 @@ import type { RoleState } from '../../../mysql-bridge/role/role-types.ts';
 import { NodeProxy } from '../../../proxy/node-proxy.ts';
 import { defaultProxyLimits, type ReadMode } from '../../../proxy/options.ts';
 import { RaftMachine } from '../../../raft/core/machine.ts';
-import { voterMember } from '../../../raft/core/membership.ts';
+import type { Member } from '../../../raft/core/membership.ts';
 import type { Message } from '../../../raft/core/messages.ts';
 import { defaultRaftTimings, nodeId, RaftNode } from '../../../raft/index.ts';
 import type { RaftChecker } from '../checkers/raft-checker.ts';
@@ -74,7 +74,11 @@ export interface SimNodeOptions {
   readonly process: SimProcess;
   readonly disk: SimLogDisk;
   readonly mysqld: MysqldHost;
-  readonly members: readonly MemberConfig[];
+  /** It votes and stores: Raft alone, without a server and a proxy. */
+  readonly isWitness: boolean;
+  readonly initialMembers: readonly Member[];
+  /** Of every node; grows. */
+  readonly addresses: readonly MemberConfig[];
   readonly wires: Wires;
   readonly settings: NodeSettings;
   readonly log: CommittedLog;
@@ -140,7 +144,12 @@ export class SimNode {
 
   /** Rejects as `Node.open` does; the process must end then. */
   async open(): Promise<void> {
-    const { process, members, mysqld, wires, settings } = this.#options;
+    const { process, addresses, mysqld, wires, settings, isWitness, log } = this.#options;
+    if (isWitness) {
+      log.watch(this.raft, process);
+      await this.raft.open();
+      return;
+    }
     const logger = simLogger(process, isNews);
     const readable = this.#readableLog();
     const ledger = await TransactionLedger.open({
@@ -177,7 +186,7 @@ export class SimNode {
       proxy.setView(
         proxyView({
           self: this.id,
-          members,
+          members: addresses,
           mysqlPort: portNumbers.mysql,
           raft: this.raft.status,
           role: bridge.status.state,
@@ -191,7 +200,7 @@ export class SimNode {
       publish();
       this.#options.onRole(this, state);
     });
-    this.#options.log.watch(this.raft, process);
+    log.watch(this.raft, process);
     await this.raft.open();
     await bridge.open();
     publish();
@@ -232,15 +241,11 @@ export class SimNode {
   }
 
   #buildRaft(): RaftNode {
-    const { process, disk, members, wires, settings, raftCheckers } = this.#options;
+    const { process, disk, initialMembers, wires, settings, raftCheckers } = this.#options;
     const { simulation, clock } = process;
     const self = nodeId(this.id);
     const store = new SimLogStore(process, disk);
-    const config = {
-      ...defaultRaftTimings,
-      self,
-      initialMembers: members.map(({ id }) => voterMember(nodeId(id))),
-    };
+    const config = { ...defaultRaftTimings, self, initialMembers };
     const random = simulation.random(`raft ${this.id}`);
     const machine = new ObservedMachine({
       id: self,

@@ -37,8 +37,6 @@ export interface RaftClusterOptions<Node extends OperatedNode> {
   readonly hasWitness: boolean;
   /** Members beyond which nobody is added. */
   readonly membersMax: number;
-  /** Nodes there may ever be. */
-  readonly nodesEverMax: number;
   /** `member` is what the node is to become; `initialMembers` is empty for one that waits to be added. */
   readonly create: (member: Member, initialMembers: readonly Member[]) => Node;
   readonly count: (what: string) => void;
@@ -53,6 +51,8 @@ export class RaftCluster<Node extends OperatedNode> {
   readonly #options: RaftClusterOptions<Node>;
   readonly #members: Node[] = [];
   readonly #retiring = new Set<NodeId>();
+  /** Those that came later and had a vote. */
+  readonly #joined = new Set<NodeId>();
 
   constructor(options: RaftClusterOptions<Node>) {
     this.#options = options;
@@ -163,12 +163,7 @@ export class RaftCluster<Node extends OperatedNode> {
 
   get #hasRoom(): boolean {
     const membership = this.settledMembership;
-    const { membersMax, nodesEverMax } = this.#options;
-    return (
-      membership !== null &&
-      membership.incoming.length < membersMax &&
-      this.#members.length < nodesEverMax
-    );
+    return membership !== null && membership.incoming.length < this.#options.membersMax;
   }
 
   #mayLeave(ids: readonly NodeId[], databasesMin: number): boolean {
@@ -214,6 +209,7 @@ export class RaftCluster<Node extends OperatedNode> {
     simulation.after(inspectionUs, () => this.#inspect());
     const membership = this.settledMembership;
     if (membership === null) return;
+    for (const member of membership.incoming) this.#noteJoined(member);
     const ruined = membership.incoming.find(({ id }) => this.#find(id)?.ruin !== null);
     if (ruined !== undefined) this.replace(ruined.id, 1);
     for (const member of this.members) {
@@ -222,17 +218,26 @@ export class RaftCluster<Node extends OperatedNode> {
     }
   }
 
+  #noteJoined(member: Member): void {
+    const isInitial = this.initial.incoming.some(({ id }) => id === member.id);
+    if (isInitial || !isVoting(member) || this.#joined.has(member.id)) return;
+    this.#joined.add(member.id);
+    this.#options.count(member.kind === 'witness' ? 'witnesses-joined' : 'nodes-joined');
+  }
+
   /** Not at once: a node that was removed goes on for a while, and must not disturb (R7). */
   #retireLater(member: Node): void {
     if (this.#retiring.has(member.id)) return;
-    const { simulation } = this.#options;
+    const { simulation, count } = this.#options;
     this.#retiring.add(member.id);
     const waitUs = simulation.random('operator').below(2_000_000, 20_000_000);
     simulation.after(waitUs, () => {
       this.#retiring.delete(member.id);
       const membership = this.settledMembership;
       const isOut = membership?.incoming.every(({ id }) => id !== member.id) === true;
-      if (isOut) member.retire();
+      if (!isOut) return;
+      count(member.ruin === null ? 'nodes-stopped' : 'lost-nodes-replaced');
+      member.retire();
     });
   }
 

@@ -205,7 +205,6 @@ class RaftRun {
       nodeCount: plan.nodeCount,
       hasWitness: knobOf(plan, 'hasWitness') === 1,
       membersMax,
-      nodesEverMax: Infinity,
       create: ({ id }, initialMembers) => this.#createMember(world, id, initialMembers),
       count: (what) => this.#count(what),
     });
