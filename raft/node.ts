@@ -391,7 +391,7 @@ export class RaftNode implements Raft {
         this.#snapshots.fetch(notice);
         return;
       case 'transfer-ended':
-        this.#handOver.ended(notice.outcome, notice.reason);
+        this.#handOver.ended(notice);
         return;
       case 'role-changed':
         this.#options.logger.info('role-changed', {

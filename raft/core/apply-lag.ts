@@ -1,4 +1,4 @@
-import { bestTarget, startTransfer } from './leadership-transfer.ts';
+import { beginTransfer, bestTarget } from './leadership-transfer.ts';
 import { lagDenialsMax } from './limits.ts';
 import type { PreVoteRequest } from './messages.ts';
 import { readyIndex } from './read-index.ts';
@@ -64,5 +64,5 @@ export function tickLagHandOn(state: RaftState, leader: LeaderState): void {
   const own = state.log.reportedAppliedIndex ?? 0;
   if (target === null || theirs === null || theirs - own <= applyLagMax) return;
   leader.hasLookedForLag = true;
-  startTransfer(state, target);
+  beginTransfer(state, leader, { target, transferId: null });
 }

@@ -51,9 +51,13 @@ export type Effect =
       readonly changeId: number;
       readonly end: MembershipChangeEnd;
     }
-  /** A transfer ended. `aborted`: this node still leads and proposals are accepted again. */
+  /**
+   * A transfer ended, or was never begun (`rejected`). `aborted`: this node still leads and proposals are accepted again. The id is
+   * null where the machine hands on by itself.
+   */
   | {
       readonly kind: 'transfer-ended';
+      readonly transferId: number | null;
       readonly outcome: 'handed-over' | 'aborted' | 'rejected';
       readonly reason: string;
     };

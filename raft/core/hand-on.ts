@@ -1,4 +1,4 @@
-import { bestTarget, startTransfer } from './leadership-transfer.ts';
+import { beginTransfer, bestTarget } from './leadership-transfer.ts';
 import { isJoint, memberOf } from './membership.ts';
 import type { LeaderState } from './role-state.ts';
 import { becomeFollower } from './roles.ts';
@@ -14,12 +14,12 @@ export function tickHandOn(state: RaftState, leader: LeaderState): boolean {
   const target = bestTarget(state, leader);
   if (state.isWitness) {
     // What it alone holds must reach a voter before anybody else can be elected: it does not give up.
-    if (target !== null) startTransfer(state, target);
+    if (target !== null) beginTransfer(state, leader, { target, transferId: null });
     return true;
   }
   if (target !== null && !leader.hasTriedToHandOn) {
     leader.hasTriedToHandOn = true;
-    startTransfer(state, target);
+    beginTransfer(state, leader, { target, transferId: null });
     return true;
   }
   becomeFollower(state, { term: state.term, leaderId: null });

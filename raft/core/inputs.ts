@@ -18,8 +18,12 @@ export type Input =
    * election timeout. The index says nothing about who leads now.
    */
   | { readonly kind: 'read-index-of-leader'; readonly readId: number }
-  /** `target: null` lets the machine choose the most caught-up voter. */
-  | { readonly kind: 'transfer-leadership'; readonly target: NodeId | null }
+  /** `target: null` lets the machine choose the most caught-up voter. Answered by `transfer-ended` with the id. */
+  | {
+      readonly kind: 'transfer-leadership';
+      readonly transferId: number;
+      readonly target: NodeId | null;
+    }
   /**
    * Move to a configuration that differs by all of these changes at once. Answered by `membership-change-ended` with the id: in
    * the same step when it is rejected, else when the last configuration of the change is committed or leadership is gone.

@@ -1,33 +1,39 @@
+import { assert } from '../../base/assert.ts';
+import type { Effect } from './effects.ts';
 import { memberOf } from './membership.ts';
 import { progressOf, wasHeardLately } from './replication.ts';
-import type { LeaderState } from './role-state.ts';
+import type { LeaderState, Transfer } from './role-state.ts';
 import type { RaftState } from './state.ts';
 import type { NodeId } from './types.ts';
 
 // Handing leadership over (Raft thesis §3.10): proposals stop, the target gets what it lacks, and is told to
 // campaign at once. Whatever goes wrong, the deadline gives leadership back.
 
-export function startTransfer(state: RaftState, target: NodeId | null): void {
+/** What somebody asked for. One at a time, and one that this node began by itself counts. */
+export function requestTransfer(
+  state: RaftState,
+  request: { readonly transferId: number; readonly target: NodeId | null },
+): void {
   const { leader } = state;
+  const { transferId } = request;
   if (leader === null) {
-    reject(state, 'this node does not lead');
+    end(state, { transferId, outcome: 'rejected', reason: 'this node does not lead' });
     return;
   }
-  if (leader.transfer !== null) {
-    reject(state, `a transfer to ${leader.transfer.target} is under way`);
-    return;
-  }
-  const chosen = target ?? bestTarget(state, leader);
-  if (chosen === null) {
-    reject(state, 'no other voter was heard lately');
-    return;
-  }
-  const refusal = refusalOf(state, leader, chosen);
-  if (refusal !== null) {
-    reject(state, refusal);
-    return;
-  }
-  leader.transfer = { target: chosen, sinceTick: state.tick };
+  const target = request.target ?? bestTarget(state, leader);
+  const reason = refusalOf(state, leader, target);
+  if (reason !== null) end(state, { transferId, outcome: 'rejected', reason });
+  else if (target !== null) beginTransfer(state, leader, { target, transferId });
+}
+
+/** To a voter that was heard lately, as `bestTarget` names one; while no other transfer is under way. */
+export function beginTransfer(
+  state: RaftState,
+  leader: LeaderState,
+  options: Omit<Transfer, 'sinceTick'>,
+): void {
+  assert(leader.transfer === null, 'one transfer at a time');
+  leader.transfer = { ...options, sinceTick: state.tick };
   continueTransfer(state, leader);
 }
 
@@ -53,8 +59,9 @@ export function tickTransfer(state: RaftState, leader: LeaderState): void {
 }
 
 function abort(state: RaftState, leader: LeaderState, reason: string): void {
+  const transferId = leader.transfer?.transferId ?? null;
   leader.transfer = null;
-  state.emit({ kind: 'transfer-ended', outcome: 'aborted', reason });
+  end(state, { transferId, outcome: 'aborted', reason });
 }
 
 /** Leadership is gone. A higher term means that another took it, or is about to: that was asked for. */
@@ -62,16 +69,15 @@ export function endTransfer(
   state: RaftState,
   options: { readonly of: LeaderState; readonly isTermOver: boolean },
 ): void {
-  if (options.of.transfer === null) return;
+  const { transfer } = options.of;
+  if (transfer === null) return;
+  const { transferId } = transfer;
   options.of.transfer = null;
   if (options.isTermOver) {
-    state.emit({
-      kind: 'transfer-ended',
-      outcome: 'handed-over',
-      reason: 'a higher term was seen',
-    });
+    end(state, { transferId, outcome: 'handed-over', reason: 'a higher term was seen' });
   } else {
-    reject(state, 'this node gave up leadership before the target took over');
+    const reason = 'this node gave up leadership before the target took over';
+    end(state, { transferId, outcome: 'rejected', reason });
   }
 }
 
@@ -98,7 +104,9 @@ export function bestTarget(state: RaftState, leader: LeaderState): NodeId | null
   return candidates[0]?.peer ?? null;
 }
 
-function refusalOf(state: RaftState, leader: LeaderState, target: NodeId): string | null {
+function refusalOf(state: RaftState, leader: LeaderState, target: NodeId | null): string | null {
+  if (leader.transfer !== null) return `a transfer to ${leader.transfer.target} is under way`;
+  if (target === null) return 'no other voter was heard lately';
   if (target === state.config.self) return `${target} leads already`;
   const progress = leader.followers.get(target);
   if (progress === undefined || !mayLead(state, target)) {
@@ -116,6 +124,9 @@ function mayLead(state: RaftState, id: NodeId): boolean {
   return memberOf({ incoming, outgoing: [] }, id)?.kind === 'voter';
 }
 
-function reject(state: RaftState, reason: string): void {
-  state.emit({ kind: 'transfer-ended', outcome: 'rejected', reason });
+function end(
+  state: RaftState,
+  how: Omit<Extract<Effect, { readonly kind: 'transfer-ended' }>, 'kind'>,
+): void {
+  state.emit({ kind: 'transfer-ended', ...how });
 }

@@ -22,7 +22,7 @@ import { tickDeparting } from './followers.ts';
 import { tickHandOn } from './hand-on.ts';
 import type { Input } from './inputs.ts';
 import { Invariants } from './invariants.ts';
-import { continueTransfer, startTransfer, tickTransfer } from './leadership-transfer.ts';
+import { continueTransfer, requestTransfer, tickTransfer } from './leadership-transfer.ts';
 import { promoteLearner } from './learner-promotion.ts';
 import type { RestoredState } from './log.ts';
 import { changeMembership } from './membership-change.ts';
@@ -112,7 +112,7 @@ function receive(state: RaftState, input: Input): void {
       receiveReadOfLeader(state, input.readId);
       break;
     case 'transfer-leadership':
-      startTransfer(state, input.target);
+      requestTransfer(state, input);
       break;
     case 'change-membership':
       changeMembership(state, input);

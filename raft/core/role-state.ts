@@ -63,6 +63,8 @@ export interface PendingRead {
 
 /** A hand-over under way (Raft thesis §3.10). */
 export interface Transfer {
+  /** Of whoever asked for it; null if this node hands on by itself. */
+  readonly transferId: number | null;
   readonly target: NodeId;
   readonly sinceTick: number;
 }

@@ -122,7 +122,7 @@ export function describeEffect(effect: Effect): string {
     case 'membership-change-ended':
       return `change ${effect.changeId} ${describeEnd(effect.end)}`;
     case 'transfer-ended':
-      return `transfer ${effect.outcome}: ${effect.reason}`;
+      return `${effect.transferId === null ? 'own ' : ''}transfer ${effect.outcome}: ${effect.reason}`;
   }
 }
 

@@ -282,12 +282,22 @@ test('a lease needs the option, a confirmed round, and a term without an offered
   await node.close();
 });
 
+type TransferEnd = Extract<Effect, { readonly kind: 'transfer-ended' }>;
+
+function transferEnd(
+  transferId: number | null,
+  outcome: TransferEnd['outcome'],
+  reason: string,
+): TransferEnd {
+  return { kind: 'transfer-ended', transferId, outcome, reason };
+}
+
 test('a transfer settles as the machine ends it', async () => {
   const { node, machine } = await open();
   const end = (outcome: 'handed-over' | 'aborted'): void => {
     machine.onStep = (input) =>
       input.kind === 'transfer-leadership'
-        ? [{ kind: 'transfer-ended', outcome, reason: 'too slow' }]
+        ? [transferEnd(input.transferId, outcome, 'too slow')]
         : [];
   };
 
@@ -316,12 +326,76 @@ test('a second transfer is refused while one runs, and a node that does not lead
   });
 });
 
+test('the end of a transfer that the machine began by itself is not the answer to one that was asked for', async () => {
+  const { node, machine, transport } = await open();
+  machine.onStep = ({ kind }) =>
+    kind === 'message' ? [transferEnd(null, 'aborted', 'the machine gave up')] : [];
+  const outcomes: string[] = [];
+
+  transport.events?.onMessage(n2, { kind: 'timeout-now', term: term(1) });
+  node.transferLeadership(n2).then(
+    () => outcomes.push('handed over'),
+    (error: unknown) => outcomes.push(String(error)),
+  );
+  await settled();
+  expect(outcomes).toEqual([]);
+  machine.onStep = ({ kind }) => (kind === 'message' ? [transferEnd(1, 'handed-over', '')] : []);
+  transport.events?.onMessage(n2, { kind: 'timeout-now', term: term(1) });
+  await settled();
+
+  expect(outcomes).toEqual(['handed over']);
+  await node.close();
+});
+
+test('no transfer is asked for while the machine has one under way', async () => {
+  const { node, machine } = await open({ ...leaderStatus, isTransferring: true });
+
+  await expect(node.transferLeadership(n3)).rejects.toMatchObject({ code: 'RAFT_TRANSFERRING' });
+
+  expect(kindsOf(machine.inputs)).not.toContain('transfer-leadership');
+  await node.close();
+});
+
+test('abdication waits for a transfer that the machine began by itself, and falls silent when that ends here', async () => {
+  const { node, machine, transport } = await open({ ...leaderStatus, isTransferring: true });
+
+  node.abdicate('test');
+  await settled();
+  expect(kindsOf(machine.inputs)).not.toContain('transfer-leadership');
+  expect(kindsOf(machine.inputs)).not.toContain('step-down');
+  machine.become({ isTransferring: false });
+  machine.onStep = ({ kind }) =>
+    kind === 'message' ? [transferEnd(null, 'aborted', 'too slow')] : [];
+  transport.events?.onMessage(n2, { kind: 'timeout-now', term: term(1) });
+  await settled();
+
+  expect(kindsOf(machine.inputs)).toContain('step-down');
+  await node.close();
+});
+
+test('abdication outlives the refusal of what it asked for, where the machine began a transfer just before', async () => {
+  const { node, machine, clock } = await open();
+  machine.onStep = (input) => {
+    if (input.kind !== 'transfer-leadership') return [];
+    machine.become({ isTransferring: true });
+    return [transferEnd(input.transferId, 'rejected', 'a transfer to n3 is under way')];
+  };
+
+  node.abdicate('test');
+  await settled();
+  expect(kindsOf(machine.inputs)).not.toContain('step-down');
+  clock.advance(500);
+  await settled();
+
+  expect(kindsOf(machine.inputs)).toContain('step-down');
+});
+
 test('abdication asks for the best follower and falls silent when nobody takes over in time', async () => {
   const { node, machine, clock } = await open();
 
   node.abdicate('test');
   await settled();
-  expect(machine.inputs).toEqual([{ kind: 'transfer-leadership', target: null }]);
+  expect(machine.inputs).toEqual([{ kind: 'transfer-leadership', transferId: 1, target: null }]);
   clock.advance(499);
   await settled();
   expect(kindsOf(machine.inputs)).not.toContain('step-down');
@@ -333,9 +407,9 @@ test('abdication asks for the best follower and falls silent when nobody takes o
 
 test('abdication steps down at once when there is nobody to hand over to', async () => {
   const { node, machine } = await open();
-  machine.onStep = ({ kind }) =>
-    kind === 'transfer-leadership'
-      ? [{ kind: 'transfer-ended', outcome: 'rejected', reason: 'no follower' }]
+  machine.onStep = (input) =>
+    input.kind === 'transfer-leadership'
+      ? [transferEnd(input.transferId, 'rejected', 'no follower')]
       : [];
 
   node.abdicate('test');

@@ -380,7 +380,7 @@ test('§3.10 a leader that hands over refuses proposals and brings the target up
   node.propose('a');
   node.takeSent();
 
-  node.step({ kind: 'transfer-leadership', target: nodeId('n2') });
+  node.step({ kind: 'transfer-leadership', transferId: 1, target: nodeId('n2') });
   node.propose('b');
   expect(node.takeEffectsOf('proposal-rejected')).toMatchObject([{ reason: 'transferring' }]);
   expect(node.takeSent()).toEqual([]);
@@ -392,7 +392,7 @@ test('§3.10 a leader that hands over refuses proposals and brings the target up
 test('§3.10 a hand-over that does not end is given up, and proposals are accepted again', () => {
   const node = new LoneNode();
   node.leadReady();
-  node.step({ kind: 'transfer-leadership', target: nodeId('n2') });
+  node.step({ kind: 'transfer-leadership', transferId: 1, target: nodeId('n2') });
 
   for (let ticks = 0; ticks < config.transferTicksMax; ticks += 1) {
     node.tick();
@@ -568,7 +568,7 @@ test('§6.4.1 every heartbeat opens a round, so that a lease is renewed without 
 test('§6.4.1 no lease rests on a term in which leadership was offered away (R9)', () => {
   const node = new LoneNode();
   node.leadReady();
-  node.step({ kind: 'transfer-leadership', target: nodeId('n2') });
+  node.step({ kind: 'transfer-leadership', transferId: 1, target: nodeId('n2') });
   for (let ticks = 0; ticks < config.transferTicksMax; ticks += 1) {
     node.tick();
     node.acknowledge('n2', 1);

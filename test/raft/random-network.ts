@@ -357,7 +357,8 @@ export class RandomNetwork {
     transfer: () => {
       const leader = this.#anyLeader();
       const target = [null, ...this.#ids][this.#random.below(0, this.#ids.length + 1)] ?? null;
-      if (leader !== undefined) this.#step(leader, { kind: 'transfer-leadership', target });
+      if (leader !== undefined)
+        this.#step(leader, { kind: 'transfer-leadership', transferId: 1, target });
     },
     'step-down': () => {
       const node = this.#anyUp();

@@ -129,7 +129,7 @@ export class TranscriptNetwork {
       this.#node(id).step({ kind: 'read-index', readId: Number(readId) }),
     transfer: ([id = '', target]) => {
       const to = target === undefined ? null : nodeId(target);
-      this.#node(id).step({ kind: 'transfer-leadership', target: to });
+      this.#node(id).step({ kind: 'transfer-leadership', transferId: 1, target: to });
     },
     /** read-of-leader n2 7: on any node, which asks its leader. */
     'read-of-leader': ([id = '', readId]) =>

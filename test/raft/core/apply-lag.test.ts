@@ -235,7 +235,7 @@ test('a chosen successor holds what is committed before it is well applied', () 
   hear('n2', leader.status.lastIndex, 40);
   leader.takeSent();
 
-  leader.step({ kind: 'transfer-leadership', target: null });
+  leader.step({ kind: 'transfer-leadership', transferId: 1, target: null });
 
   const sent = leader.takeSent().filter(({ message }) => message.kind === 'timeout-now');
   expect(sent).toMatchObject([{ to: 'n2' }]);

@@ -104,7 +104,7 @@ test('the best target has applied most, then holds most, and was heard lately', 
   answer('n4', 1, 2);
   node.takeSent();
 
-  node.step({ kind: 'transfer-leadership', target: null });
+  node.step({ kind: 'transfer-leadership', transferId: 1, target: null });
 
   expect(node.takeSent()).toEqual([{ to: 'n4', message: { kind: 'timeout-now', term: 1 } }]);
 });
@@ -114,7 +114,7 @@ test('a first election finds no target for a transfer that nobody has answered y
   node.lead();
   node.takeEffectsOf('persist');
 
-  node.step({ kind: 'transfer-leadership', target: null });
+  node.step({ kind: 'transfer-leadership', transferId: 1, target: null });
 
   expect(node.takeEffectsOf('transfer-ended')).toMatchObject([{ outcome: 'rejected' }]);
 });
