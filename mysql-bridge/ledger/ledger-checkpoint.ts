@@ -67,30 +67,60 @@ export function decodeCheckpoint(text: string, marksMax: number): CheckpointFind
   }
 }
 
-export async function readCheckpoint(path: string, marksMax: number): Promise<CheckpointFinding> {
+/** Where checkpoints are kept. */
+export interface CheckpointFiles {
+  /** Null when there is none. */
+  read(path: string): Promise<string | null>;
+  /** The file whole or not at all, durable when settled but for its name: a power cut may bring the one before back. */
+  replace(path: string, text: string): Promise<void>;
+}
+
+export async function readCheckpoint(
+  path: string,
+  options: { readonly marksMax: number; readonly files?: CheckpointFiles | undefined },
+): Promise<CheckpointFinding> {
+  const { marksMax, files = realFiles } = options;
   try {
-    return decodeCheckpoint(await readFile(path, 'utf8'), marksMax);
+    const text = await files.read(path);
+    return text === null ? { kind: 'none' } : decodeCheckpoint(text, marksMax);
   } catch (cause) {
-    if (codeOf(cause) === 'ENOENT') return { kind: 'none' };
     return { kind: 'unusable', reason: messageOf(cause) };
   }
 }
 
 /** Replaces the file whole or not at all. */
-export async function writeCheckpoint(path: string, record: LedgerRecord): Promise<void> {
+export async function writeCheckpoint(
+  path: string,
+  record: LedgerRecord,
+  files: CheckpointFiles = realFiles,
+): Promise<void> {
   // Before the first wait: the ledger goes on meanwhile.
   const text = encodeCheckpoint(record);
-  await mkdir(dirname(path), { recursive: true });
-  const unfinished = `${path}.unfinished`;
-  const file = await open(unfinished, 'w', 0o600);
-  try {
-    await file.writeFile(text);
-    await file.datasync();
-  } finally {
-    await file.close();
-  }
-  await rename(unfinished, path);
+  await files.replace(path, text);
 }
+
+const realFiles: CheckpointFiles = {
+  read: async (path) => {
+    try {
+      return await readFile(path, 'utf8');
+    } catch (cause) {
+      if (codeOf(cause) === 'ENOENT') return null;
+      throw cause;
+    }
+  },
+  replace: async (path, text) => {
+    await mkdir(dirname(path), { recursive: true });
+    const unfinished = `${path}.unfinished`;
+    const file = await open(unfinished, 'w', 0o600);
+    try {
+      await file.writeFile(text);
+      await file.datasync();
+    } finally {
+      await file.close();
+    }
+    await rename(unfinished, path);
+  },
+};
 
 function fromFields(fields: unknown, marksMax: number): LedgerRecord {
   const parsed = checkpointSchema.parse(fields);

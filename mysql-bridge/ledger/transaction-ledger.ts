@@ -8,7 +8,7 @@ import type { Gtid } from '../binlog/gtid.ts';
 import type { GtidSet } from '../binlog/gtid-set.ts';
 import type { CommittedMark } from './committed-marks.ts';
 import { LedgerError } from './errors.ts';
-import { readCheckpoint, writeCheckpoint } from './ledger-checkpoint.ts';
+import { type CheckpointFiles, readCheckpoint, writeCheckpoint } from './ledger-checkpoint.ts';
 import { emptyRecord, type LedgerRecord, LedgerState } from './ledger-state.ts';
 import { type ReadableLog, readLog } from './log-reader.ts';
 import { type LoggedTransaction, TransactionScan } from './transaction-scan.ts';
@@ -31,6 +31,8 @@ export interface TransactionLedgerOptions {
   readonly raft: ReadableLog;
   /** Null keeps no checkpoint: each start reads the whole log. */
   readonly checkpointPath: string | null;
+  /** For tests; the file system by default. */
+  readonly checkpointFiles?: CheckpointFiles;
   readonly logger: Logger;
   readonly limits?: Partial<LedgerLimits>;
   /** The log cannot be read or understood any more; the node must not go on. */
@@ -46,6 +48,7 @@ export class TransactionLedger {
   readonly #logger: Logger;
   readonly #limits: LedgerLimits;
   readonly #checkpointPath: string | null;
+  readonly #checkpointFiles: CheckpointFiles | undefined;
   readonly #onFailure: (error: unknown) => void;
   readonly #state: LedgerState;
   readonly #listeners = new Set<(ledgerIndex: LogIndex) => void>();
@@ -90,6 +93,7 @@ export class TransactionLedger {
     this.#logger = options.logger;
     this.#limits = limits;
     this.#checkpointPath = options.checkpointPath;
+    this.#checkpointFiles = options.checkpointFiles;
     this.#onFailure = options.onFailure;
     this.#state = new LedgerState(record, limits);
     this.#checkpointIndex = record.settled.index;
@@ -264,7 +268,7 @@ export class TransactionLedger {
     if (path === null || record.settled.index === this.#checkpointIndex) return;
     this.#checkpointIndex = record.settled.index;
     this.#checkpointing = this.#checkpointing
-      .then(() => writeCheckpoint(path, record))
+      .then(() => writeCheckpoint(path, record, this.#checkpointFiles))
       // A start without it takes longer, and nothing else.
       .catch((error: unknown) =>
         this.#logger.warn('ledger-checkpoint-not-written', { path, reason: messageOf(error) }),
@@ -294,11 +298,11 @@ export class TransactionLedger {
 
 /** The checkpoint, if there is one and it speaks of this log; null when the log must be read from its start. */
 async function usableCheckpoint(
-  { raft, checkpointPath, logger }: TransactionLedgerOptions,
+  { raft, checkpointPath, checkpointFiles: files, logger }: TransactionLedgerOptions,
   limits: LedgerLimits,
 ): Promise<LedgerRecord | null> {
   if (checkpointPath === null) return null;
-  const finding = await readCheckpoint(checkpointPath, limits.marksMax);
+  const finding = await readCheckpoint(checkpointPath, { marksMax: limits.marksMax, files });
   if (finding.kind === 'none') return null;
   const fault = finding.kind === 'unusable' ? finding.reason : await mismatch(raft, finding.record);
   if (finding.kind === 'found' && fault === null) return finding.record;

@@ -45,10 +45,13 @@ export function drawClusterPlan(scenario: string, seed: number, wishes: Wishes):
   return isCalm ? plan : withChurn(plan, random);
 }
 
-/** Some runs begin with a witness, and in some, members come and go. Drawn last: the other runs stay what they were. */
+/** Some runs begin with a witness, and in some, members come and go. */
 function withChurn(plan: RunPlan, random: SeededRandom): RunPlan {
-  const hasWitness = random.below(0, 5) === 0 ? 1 : 0;
-  const knobs = { ...plan.knobs, hasWitness };
+  const knobs = {
+    ...plan.knobs,
+    hasWitness: random.below(0, 5) === 0 ? 1 : 0,
+    checkpointEntries: pickFrom(random, [0, 10, 40, 150]),
+  };
   if (random.below(0, 3) > 0) return { ...plan, knobs };
   const kinds = memberFaultKinds.filter(() => happens(random, 500));
   const everyMs = random.below(4_000, 15_000);
@@ -80,6 +83,7 @@ export function nodeSettingsOf(plan: RunPlan): NodeSettings {
     readMode: knobOf(plan, 'isLeaseOn') === 1 ? 'lease' : 'read-index',
     workers: knobOf(plan, 'workers') || 1,
     fragmentBytesMax: knobOf(plan, 'fragmentBytesMax') || 1_048_576,
+    checkpointEntries: knobOf(plan, 'checkpointEntries'),
     diesWithParent: knobOf(plan, 'isOrphaning') === 0,
     probeTimeoutMs: 2_000,
     transferDeadlineMs: 3_000,

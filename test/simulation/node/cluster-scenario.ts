@@ -49,6 +49,7 @@ const churnCounts = [
   'promotions of newcomers',
   'witnesses',
   'transactions of fragments',
+  'checkpoints used',
 ];
 
 /** Fewer runs say nothing about the rest. */
@@ -291,6 +292,9 @@ class ClusterRun {
   #report(): RunReport {
     const simulation = this.#simulation;
     const { violation, trace } = simulation;
+    const checkpoints = this.#cluster.operator.everyMember.map(
+      ({ checkpoint }) => checkpoint.counts,
+    );
     return {
       hash: trace.hash,
       eventCount: simulation.eventCount,
@@ -311,10 +315,16 @@ class ClusterRun {
         undecided: this.#undecided,
         'promotions of newcomers': this.#promotionsOfNewcomers,
         witnesses: knobOf(this.#plan, 'hasWitness'),
+        'checkpoints used': sum(checkpoints.map(({ used }) => used)),
+        'checkpoints refused': sum(checkpoints.map(({ refused }) => refused)),
         'transactions of fragments': this.#log.fragmentedCount,
         ...Object.fromEntries(this.#counts),
         ...this.#faults.counts,
       },
     };
   }
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
 }

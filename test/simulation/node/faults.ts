@@ -31,9 +31,9 @@ const faultsByKind: Readonly<Record<string, Fault>> = {
   'crash-mid-step': (_, { machine, random }) =>
     machine.node?.process.dieAfterActs(random.below(0, 60)),
   'crash-twice': (faults, context) => faults.crashTwice(context),
-  'power-cut': (faults, { machine }) => faults.cutPower(machine),
+  'power-cut': (_, { machine }) => machine.cutPower(),
   'power-cut-all': (faults) => {
-    for (const machine of faults.cluster.machines) faults.cutPower(machine);
+    for (const machine of faults.cluster.machines) machine.cutPower();
   },
   'pause-sidecar': (faults, { machine, forUs }) =>
     faults.pause(machine.node?.process ?? null, forUs),
@@ -164,11 +164,6 @@ export class ClusterFaults {
     const shape = PartitionShape.isolate;
     this.cut(partition({ shape, hosts, focus: machine.id, random }), pauseUs + forUs);
     this.pause(machine.node?.process ?? null, pauseUs);
-  }
-
-  cutPower(machine: Machine): void {
-    machine.node?.process.kill('power cut');
-    machine.mysqld.powerCut();
   }
 
   /** The second time in the middle of its recovery, with luck. */

@@ -5,6 +5,7 @@ import type { SimHost } from '../kernel/sim-host.ts';
 import type { SimLogDisk } from '../kernel/sim-log-disk.ts';
 import type { Simulation } from '../kernel/simulation.ts';
 import type { OperatedNode } from '../raft/raft-cluster.ts';
+import { CheckpointFile } from './checkpoint-file.ts';
 import type { MysqldHost } from './mysqld-host.ts';
 import type { SimNode } from './sim-node.ts';
 
@@ -32,6 +33,7 @@ export class Machine implements OperatedNode {
   readonly host: SimHost;
   readonly disk: SimLogDisk;
   readonly mysqld: MysqldHost;
+  readonly checkpoint: CheckpointFile;
   /** The life of the sidecar that is not over. */
   node: SimNode | null = null;
   readonly #simulation: Simulation;
@@ -47,6 +49,7 @@ export class Machine implements OperatedNode {
     this.host = options.host;
     this.disk = options.disk;
     this.mysqld = options.mysqld;
+    this.checkpoint = new CheckpointFile(options.simulation.random(`checkpoint ${options.id}`));
     this.#start = options.start;
   }
 
@@ -77,6 +80,12 @@ export class Machine implements OperatedNode {
 
   start(): void {
     this.#start(this);
+  }
+
+  cutPower(): void {
+    this.node?.process.kill('power cut');
+    this.mysqld.powerCut();
+    this.checkpoint.powerCut();
   }
 
   /**

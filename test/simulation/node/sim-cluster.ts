@@ -160,6 +160,7 @@ export class SimCluster {
         process,
         disk: machine.disk,
         mysqld: machine.mysqld,
+        checkpoint: machine.checkpoint,
         isWitness: machine.isWitness,
         initialMembers: machine.initialMembers,
         addresses: this.#addresses,

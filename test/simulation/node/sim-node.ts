@@ -25,6 +25,7 @@ import type { SimProcess } from '../kernel/sim-process.ts';
 import { ObservedMachine } from '../raft/observed-machine.ts';
 import { SimTransport } from '../raft/sim-transport.ts';
 import { binlogFilesOf } from './binlog-access.ts';
+import type { CheckpointFile } from './checkpoint-file.ts';
 import type { CommittedLog } from './committed-log.ts';
 import type { MysqldHost } from './mysqld-host.ts';
 import { SimAdmin } from './sim-admin.ts';
@@ -65,6 +66,8 @@ export interface NodeSettings {
   readonly readMode: ReadMode;
   readonly workers: number;
   readonly fragmentBytesMax: number;
+  /** Entries between two checkpoints of the ledger; 0 writes none. */
+  readonly checkpointEntries: number;
   readonly diesWithParent: boolean;
   readonly probeTimeoutMs: number;
   readonly transferDeadlineMs: number;
@@ -74,6 +77,7 @@ export interface SimNodeOptions {
   readonly process: SimProcess;
   readonly disk: SimLogDisk;
   readonly mysqld: MysqldHost;
+  readonly checkpoint: CheckpointFile;
   /** It votes and stores: Raft alone, without a server and a proxy. */
   readonly isWitness: boolean;
   readonly initialMembers: readonly Member[];
@@ -144,7 +148,8 @@ export class SimNode {
 
   /** Rejects as `Node.open` does; the process must end then. */
   async open(): Promise<void> {
-    const { process, addresses, mysqld, wires, settings, isWitness, log } = this.#options;
+    const { process, addresses, mysqld, checkpoint, wires, settings, isWitness, log } =
+      this.#options;
     if (isWitness) {
       log.watch(this.raft, process);
       await this.raft.open();
@@ -152,13 +157,18 @@ export class SimNode {
     }
     const logger = simLogger(process, isNews);
     const readable = this.#readableLog();
+    const { checkpointEntries } = settings;
     const ledger = await TransactionLedger.open({
       raft: readable,
-      checkpointPath: null,
+      checkpointPath: checkpointEntries === 0 ? null : 'ledger.json',
+      checkpointFiles: checkpoint.filesOf(process),
+      // Small ones, so that a scan for what a server lacks begins at a mark, too.
+      limits: { checkpointEntries, markEntries: 16, marksMax: 32 },
       logger,
       onFailure: (error) => this.#fatal(error),
     });
     this.#ledger = ledger;
+    checkpoint.opened(ledger.ledgerIndex);
     const source = new SimSource({
       process,
       log: readable,
