@@ -1,3 +1,4 @@
+import { AssertionFailure } from './assert.ts';
 import { OperationalError } from './errors.ts';
 
 /**
@@ -31,4 +32,15 @@ export class FatalError extends OperationalError {
     super(reason, message, { cause: options.cause });
     this.exitStatus = FatalReason[reason];
   }
+}
+
+/**
+ * For whoever takes whatever was thrown for something that passes: a broken invariant among it is thrown once more, where nobody
+ * catches it, and ends the process.
+ */
+export function endOnAssertion(thrown: unknown): void {
+  if (!(thrown instanceof AssertionFailure)) return;
+  queueMicrotask(() => {
+    throw thrown;
+  });
 }

@@ -1,5 +1,6 @@
 import { assertNever } from '../base/assert.ts';
 import { codeOf, messageOf } from '../base/errors.ts';
+import { endOnAssertion } from '../base/fatal.ts';
 import type { LogIndex } from '../raft/core/types.ts';
 import type { RaftStatus } from '../raft/raft-api.ts';
 import type { BridgeOptions, BridgeParts } from './bridge-parts.ts';
@@ -259,6 +260,7 @@ export class Bridge {
           this.#feed({ kind: 'task-done', taskId });
         },
         (thrown) => {
+          endOnAssertion(thrown);
           const code = codeOf(thrown) ?? 'MYSQL_ROLE_TASK';
           const reason = messageOf(thrown);
           const fields = { ...ended(), code, reason };

@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
+import { endOnAssertion } from '../base/fatal.ts';
 import type { ServerAdmin } from './bridge-parts.ts';
 
 /** What the monitor sees; the bridge turns it into facts for the role machine. */
@@ -72,6 +73,7 @@ export class ServerMonitor {
       if (isCurrent() && round % settingsRounds === 0)
         await this.#checkSettings(connected, isCurrent);
     } catch (thrown) {
+      endOnAssertion(thrown);
       if (isCurrent()) this.#events.onReplicaFaults([`monitoring failed: ${messageOf(thrown)}`]);
     }
   }

@@ -1,7 +1,7 @@
-import { AssertionFailure } from '../../base/assert.ts';
 import { crc32 } from '../../base/crc32.ts';
 import { type Deferred, deferred } from '../../base/deferred.ts';
 import { messageOf } from '../../base/errors.ts';
+import { endOnAssertion } from '../../base/fatal.ts';
 import type { Logger } from '../../base/logger.ts';
 import { type LogIndex, logIndex } from '../../raft/core/types.ts';
 import type { Gtid } from '../binlog/gtid.ts';
@@ -278,12 +278,7 @@ export class TransactionLedger {
   #fail(error: unknown): void {
     const reason = `the log cannot be followed behind ${this.#state.index}: ${messageOf(error)}`;
     this.#stop(new LedgerError('MYSQL_LEDGER_STOPPED', reason, { cause: error }));
-    // A broken invariant ends the process, whoever listens.
-    if (error instanceof AssertionFailure) {
-      queueMicrotask(() => {
-        throw error;
-      });
-    }
+    endOnAssertion(error);
     this.#onFailure(error);
   }
 

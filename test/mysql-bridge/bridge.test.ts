@@ -1,4 +1,5 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { AssertionFailure } from '../../base/assert.ts';
 import { GtidSet } from '../../mysql-bridge/binlog/gtid-set.ts';
 import { Bridge } from '../../mysql-bridge/bridge.ts';
 import { logIndex } from '../../raft/core/types.ts';
@@ -310,6 +311,20 @@ test('a start that fails is tried again, and nothing is left unhandled', async (
   await node.pass(1000);
 
   expect(node.world.calls.list.filter((call) => call === 'start').length).toBeGreaterThan(1);
+});
+
+test('a broken invariant in a role task is no failure to try again: it leaves the bridge uncaught', async () => {
+  const uncaught: (() => void)[] = [];
+  const queued = vi.spyOn(globalThis, 'queueMicrotask');
+  queued.mockImplementation((callback) => uncaught.push(callback));
+  onTestFinished(() => queued.mockRestore());
+  await using node = await opened();
+  node.world.calls.fail('connect', new AssertionFailure('a tail proposes after it guarded'));
+  node.world.follow(2);
+  await settle();
+
+  expect(uncaught.length).toBeGreaterThan(0);
+  expect(uncaught[0]).toThrow('a tail proposes after it guarded');
 });
 
 /** A bridge in a world of fakes. */

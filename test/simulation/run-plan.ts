@@ -1,3 +1,4 @@
+import { AssertionFailure } from '../../base/assert.ts';
 import { messageOf } from '../../base/errors.ts';
 import { type RunPlan, type RunReport, Trace, type TraceOptions } from './kernel/index.ts';
 import { scenarioOf } from './scenarios.ts';
@@ -9,8 +10,8 @@ export interface Outcome {
 }
 
 /**
- * Runs one plan in this process. A promise that nobody waits for and that rejects is a violation too: in a real process it would be
- * the end. Only one run at a time, because such a rejection does not say whose it is.
+ * Runs one plan in this process. An exception or a rejection that nobody catches is a violation too: in a real process it would be
+ * the end. Only one run at a time, because neither says whose it is.
  */
 export async function runPlan(plan: RunPlan, options: Partial<TraceOptions>): Promise<Outcome> {
   const trace = new Trace(options);
@@ -19,6 +20,7 @@ export async function runPlan(plan: RunPlan, options: Partial<TraceOptions>): Pr
     stray.push(reason);
   };
   process.on('unhandledRejection', onStray);
+  process.on('uncaughtException', onStray);
   try {
     const report = await scenarioOf(plan.scenario).run(plan, trace);
     // Rejections are reported once the promise callbacks have run.
@@ -26,12 +28,13 @@ export async function runPlan(plan: RunPlan, options: Partial<TraceOptions>): Pr
     return { report: withStray(report, stray), lines: trace.lines() };
   } finally {
     process.off('unhandledRejection', onStray);
+    process.off('uncaughtException', onStray);
   }
 }
 
 function withStray(report: RunReport, stray: readonly unknown[]): RunReport {
   const [first] = stray;
   if (report.violation !== null || stray.length === 0) return report;
-  const message = `unhandled rejection: ${messageOf(first)}`;
-  return { ...report, violation: { rule: 'rejection', message } };
+  const rule = first instanceof AssertionFailure ? first.name : 'rejection';
+  return { ...report, violation: { rule, message: `nobody caught: ${messageOf(first)}` } };
 }

@@ -122,9 +122,11 @@ export const bridgeMutations: readonly Mutation[] = [
       },
     ],
     scenario: 'cluster',
+    // While the other logs hang, a leader's server dies and is cut; an administrator's write takes the GTID that the log still holds.
     emphasis: {
-      knobs: { syncUsMax: 20_000, diskSlowPermille: 100, diskSlowUsMax: 1_000_000 },
-      faults: { kinds: ['crash-mysqld', 'hang-log', 'clog'], everyMs: 2000 },
+      nodeCount: 3,
+      knobs: { thinkMs: 100 },
+      faults: { kinds: ['hang-others', 'crash-mysqld', 'errant-write'], everyMs: 700 },
     },
   },
   {
@@ -176,8 +178,14 @@ export const bridgeMutations: readonly Mutation[] = [
     id: 'acks-after-deposition',
     rule: 'G7',
     breaks:
-      'A deposed primary goes on acking what the log commits: neither fence, nor gate, nor tail stops it.',
+      'A deposed primary goes on acking what the log commits: neither fence, nor gate, nor tail stops it, and the kill comes late.',
     edits: [
+      {
+        file: roleTasks,
+        find: '    this.disconnect();\n    await this.#parts.server.kill();',
+        replace:
+          '    await this.#parts.clock.delay(2000);\n    this.disconnect();\n    await this.#parts.server.kill();',
+      },
       {
         file: roleMachine,
         find: "    this.#emit({ kind: 'stop-acks' });\n    if (",
@@ -200,9 +208,7 @@ export const bridgeMutations: readonly Mutation[] = [
       },
     ],
     scenario: 'cluster',
-    emphasis: {
-      faults: { kinds: ['isolate', 'isolate-and-pause', 'pause-sidecar'], everyMs: 3000 },
-    },
+    emphasis: { knobs: { thinkMs: 50 }, faults: { kinds: ['isolate'], everyMs: 3000 } },
   },
   {
     id: 'stop-acks-missing-at-the-fence',
@@ -324,8 +330,8 @@ export const bridgeMutations: readonly Mutation[] = [
     ],
     scenario: 'cluster',
     emphasis: {
-      knobs: { fragmentBytesMax: 256, largeBytes: 6000, syncUsMax: 5000 },
-      faults: { kinds: ['crash-mid-step', 'crash-sidecar', 'crash-both'], everyMs: 2000 },
+      knobs: { fragmentBytesMax: 256, largeBytes: 4000, appendEntriesMax: 4, thinkMs: 150 },
+      faults: { kinds: ['crash-mid-step'], everyMs: 2000 },
     },
   },
   {
@@ -370,19 +376,32 @@ export const bridgeMutations: readonly Mutation[] = [
     },
   },
   {
-    id: 'start-outlives-its-kill',
-    rule: 'G7',
-    breaks: 'A kill does not end a server that is still starting.',
+    id: 'left-behind-server-lives',
+    rule: 'G2, G7',
+    breaks: 'A sidecar starts beside the server that an earlier one left behind.',
     edits: [
       {
         file: 'test/simulation/node/sim-server.ts',
-        find: "if (this.#process.act()) this.#mysqld.process?.kill('SIGKILL');",
-        replace:
-          "if (this.#process.act() && this.#isReady) this.#mysqld.process?.kill('SIGKILL');\n    else if (!this.#isReady) {\n      this.#run = null;\n      run.exited.resolve({ status: null, signal: 'SIGKILL', wanted: true, lastErrors: [] });\n    }",
+        find: "    this.#mysqld.process?.kill('left behind');\n",
+        replace: '',
       },
     ],
     scenario: 'cluster',
-    emphasis: { faults: { kinds: ['crash-mysqld', 'cut-own-mysqld', 'transfer'], everyMs: 1500 } },
+    emphasis: { knobs: { isOrphaning: 1 } },
+  },
+  {
+    id: 'dead-server-leads-on',
+    rule: 'C10',
+    breaks: 'A leader whose server died keeps the leadership, and nobody can be promoted.',
+    edits: [
+      {
+        file: roleMachine,
+        find: "(wasWritable || this.#state.kind === 'catching-up')) {",
+        replace: 'false) {',
+      },
+    ],
+    scenario: 'cluster',
+    emphasis: { faults: { kinds: ['crash-mysqld'], everyMs: 4000 } },
   },
   {
     id: 'outbox-forgets-what-raft-refused',
@@ -397,7 +416,6 @@ export const bridgeMutations: readonly Mutation[] = [
       },
     ],
     scenario: 'cluster',
-    survives:
-      'the clients of the simulation never fill 64 MiB of uncommitted log; it would need a knob for that limit in the cluster scenario; test/mysql-bridge/proposal-outbox has the case',
+    emphasis: { knobs: { uncommittedBytesMax: 2000, syncUsMax: 20_000, thinkMs: 100 } },
   },
 ];

@@ -24,13 +24,8 @@ export const proxyMutations: readonly Mutation[] = [
   {
     id: 'deposed-primary-answers',
     rule: 'G7, H16',
-    breaks: 'Sessions on a primary that is primary no more go on, and their responses leave.',
+    breaks: 'Sessions stay on a server that is no more what they came to it for.',
     edits: [
-      {
-        file: sessionFile,
-        find: 'const mayLeave = !this.#isOnPrimary || this.#machine.isReleased || this.#isConfirmed();',
-        replace: 'const mayLeave = true;',
-      },
       {
         file: sessionFile,
         find: '    if (this.#hasPermission()) return true;\n    this.end',

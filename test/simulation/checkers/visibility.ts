@@ -21,7 +21,7 @@ interface Dumped {
 
 /**
  * G1: an ack covers only what is committed. G2: no engine, of no node, makes anything visible that is not. G6: each engine
- * commits in the order of the log. Looked at in the moment in which it happens.
+ * commits in the order of the log, and under each GTID what the log has under it. Looked at in the moment in which it happens.
  */
 export class VisibilityChecker implements ServerObserver, DumpObserver {
   readonly #simulation: Simulation;
@@ -48,7 +48,7 @@ export class VisibilityChecker implements ServerObserver, DumpObserver {
 
   committed(
     host: MysqldHost,
-    { gtid, by }: Extract<SimMysqlEffect, { readonly kind: 'committed' }>,
+    { gtid, content, by }: Extract<SimMysqlEffect, { readonly kind: 'committed' }>,
   ): void {
     this.#visible += 1;
     if (gtid === null) {
@@ -64,7 +64,7 @@ export class VisibilityChecker implements ServerObserver, DumpObserver {
       host.process?.log(`forced ${name}`);
       return;
     }
-    this.#log.claim(name, 'G2', `${host.name} made visible by ${by}`);
+    this.#log.claim(name, 'G2', { who: `${host.name} made visible by ${by}`, content });
     const index = this.#log.find(name)?.finalIndex;
     if (index === undefined || by === 'recovery') return;
     const before = this.#newest.get(host.name) ?? 0;
@@ -100,7 +100,8 @@ export class VisibilityChecker implements ServerObserver, DumpObserver {
         (next.file === position.file && BigInt(next.endOffset) <= position.offset);
       if (!isCovered) return;
       dumped.waiting.shift();
-      this.#log.claim(next.gtid, 'G1', `ack to ${server} for ${position.file}:${position.offset}`);
+      const who = `ack to ${server} for ${position.file}:${position.offset}`;
+      this.#log.claim(next.gtid, 'G1', { who });
     }
   }
 

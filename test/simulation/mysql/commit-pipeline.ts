@@ -107,7 +107,7 @@ export class CommitPipeline {
     yield* life.work('engine-commit');
     life.disk.engine.commit(transaction);
     flushRedo(life);
-    life.emit({ kind: 'committed', gtid, by: 'applier' });
+    life.emit({ kind: 'committed', gtid, content: transaction, by: 'applier' });
     const commit: Commit = {
       content: transaction,
       fiber: life.fibers.current,
@@ -251,7 +251,7 @@ export class CommitPipeline {
   *#commitInEngine(commit: Commit, engine: EngineTransaction): Steps {
     yield* this.#life.work('engine-commit');
     this.#life.disk.engine.commit(engine);
-    this.#life.emit({ kind: 'committed', gtid: commit.gtid, by: 'session' });
+    this.#life.emit({ kind: 'committed', gtid: commit.gtid, content: engine, by: 'session' });
     this.#committedSequence += 1;
     this.#preparedCount -= 1;
     if (this.#preparedCount === 0) this.#preparedGone.wakeAll();

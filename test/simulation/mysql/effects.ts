@@ -1,6 +1,7 @@
 import type { Gtid } from '../../../mysql-bridge/binlog/gtid.ts';
 import type { GtidSet } from '../../../mysql-bridge/binlog/gtid-set.ts';
 import type { PacketPiece } from '../../../mysql-bridge/protocol/packet-piece.ts';
+import type { TransactionContent } from './event-bytes.ts';
 import type { SimAnswer } from './statements.ts';
 
 /** What takes time in a server; the caller says how long, by when it answers `done`. A crash may fall in front of each. */
@@ -66,5 +67,6 @@ export type SimMysqlEffect =
   | {
       readonly kind: 'committed';
       readonly gtid: Gtid | null;
+      readonly content: TransactionContent;
       readonly by: 'session' | 'applier' | 'recovery';
     };

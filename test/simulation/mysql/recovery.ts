@@ -5,6 +5,7 @@ import type { Gtid } from '../../../mysql-bridge/binlog/gtid.ts';
 import { GtidSet } from '../../../mysql-bridge/binlog/gtid-set.ts';
 import type { BinlogFile } from './binlog-files.ts';
 import { previousGtids } from './dump-senders.ts';
+import type { EngineTransaction } from './engine.ts';
 import { eventSizeAt, eventTypeAt, readGtidAt, readQueryAt, u64At } from './event-reader.ts';
 import type { SimMysqlDisk } from './sim-mysql-disk.ts';
 
@@ -23,7 +24,7 @@ export interface RecoveredGtids {
   readonly executed: GtidSet;
   readonly logged: GtidSet;
   /** What recovery committed, because the binlog has it. */
-  readonly committed: readonly Gtid[];
+  readonly committed: readonly EngineTransaction[];
 }
 
 /**
@@ -46,13 +47,16 @@ export function recover(disk: SimMysqlDisk): RecoveredGtids | null {
   return { executed: engine.gtids.union(logged), logged, committed };
 }
 
-function commitPrepared({ engine }: SimMysqlDisk, { xids }: FileContents): readonly Gtid[] {
-  const committed: Gtid[] = [];
+function commitPrepared(
+  { engine }: SimMysqlDisk,
+  { xids }: FileContents,
+): readonly EngineTransaction[] {
+  const committed: EngineTransaction[] = [];
   for (const xid of engine.preparedXids) {
     const transaction = engine.prepared(xid);
     if (transaction === null || !xids.has(xid)) continue;
     engine.commit(transaction);
-    if (transaction.gtid !== null) committed.push(transaction.gtid);
+    if (transaction.gtid !== null) committed.push(transaction);
   }
   return committed;
 }

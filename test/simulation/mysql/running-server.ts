@@ -76,7 +76,10 @@ export class RunningServer {
       events.onExit('cannot-recover');
       return;
     }
-    for (const gtid of gtids.committed) life.emit({ kind: 'committed', gtid, by: 'recovery' });
+    for (const transaction of gtids.committed) {
+      const { gtid } = transaction;
+      life.emit({ kind: 'committed', gtid, content: transaction, by: 'recovery' });
+    }
     life.disk.binlog.open(gtids.logged, life.identity, true);
     events.onStarted(new RunningServer(life, gtids, events));
     life.emit({ kind: 'started' });

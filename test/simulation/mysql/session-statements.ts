@@ -188,7 +188,7 @@ export class SessionStatements {
     yield* this.#life.work('engine-commit');
     disk.engine.commit({ ...content, xid: this.#life.nextXid(), gtid: null });
     flushRedo(this.#life);
-    this.#life.emit({ kind: 'committed', gtid: null, by: 'session' });
+    this.#life.emit({ kind: 'committed', gtid: null, content, by: 'session' });
     onEngineCommit();
     session.isCommitting = false;
     return null;

@@ -5,9 +5,15 @@ import type { MysqldHost } from './mysqld-host.ts';
 
 const stepUsMax = 3_000;
 
-/** The binlog files of a stopped simulated server, for the product's own cut. */
+/** The binlog files of a stopped simulated server, for the product's own cut. A server that runs on them breaks G2. */
 export function binlogFilesOf(mysqld: MysqldHost, process: SimProcess): BinlogFiles {
   const random = process.simulation.random(`binlog cut ${process.host.name}`);
+  const checkStopped = (what: string): void =>
+    process.simulation.check(
+      mysqld.process === null,
+      'G2',
+      () => `${process.name} ${what} the binlog under a running ${mysqld.name}`,
+    );
   /** Each step takes its time, so that a crash may fall between any two. */
   const taking = (): Promise<void> =>
     new Promise((resolve) => {
@@ -21,6 +27,7 @@ export function binlogFilesOf(mysqld: MysqldHost, process: SimProcess): BinlogFi
   return {
     readIndex: async () => {
       await taking();
+      checkStopped('reads');
       return disk().binlog.all.map(({ name }) => name);
     },
     open: async (name) => {
@@ -37,7 +44,9 @@ export function binlogFilesOf(mysqld: MysqldHost, process: SimProcess): BinlogFi
         },
         truncate: async (length) => {
           await taking();
-          if (process.act()) disk().truncateBinlog(name, length);
+          if (!process.act()) return;
+          checkStopped('cuts');
+          disk().truncateBinlog(name, length);
         },
         sync: taking,
         [Symbol.asyncDispose]: () => Promise.resolve(),

@@ -1,4 +1,5 @@
 import { SeededRandom } from '../../../base/random.ts';
+import { defaultRaftTimings } from '../../../raft/index.ts';
 import { happens, pickFrom } from '../kernel/random-streams.ts';
 import { drawFaults, knobOf, type RunPlan, type Wishes } from '../kernel/scenario.ts';
 import type { DiskConditions } from '../kernel/sim-log-disk.ts';
@@ -42,7 +43,7 @@ export function drawClusterPlan(scenario: string, seed: number, wishes: Wishes):
   const everyMs = random.below(1_000, 9_000);
   const faults = drawFaults({ random, kinds, everyMs, faultyMs, forMsMax: 9_000 });
   const plan = { scenario, seed, nodeCount, faultyMs, knobs, faults };
-  return isCalm ? plan : withChurn(plan, random);
+  return isCalm ? plan : withLimits(withChurn(plan, random), random);
 }
 
 /** Some runs begin with a witness, and in some, members come and go. */
@@ -66,6 +67,15 @@ function withChurn(plan: RunPlan, random: SeededRandom): RunPlan {
   return { ...plan, knobs, faults };
 }
 
+/** Limits of Raft, so small now and then that proposals wait and a transaction takes several appends. Drawn behind all others, too. */
+function withLimits(plan: RunPlan, random: SeededRandom): RunPlan {
+  const limits = {
+    appendEntriesMax: happens(random, 200) ? random.below(1, 20) : 0,
+    uncommittedBytesMax: happens(random, 200) ? random.below(2_000, 40_000) : 0,
+  };
+  return { ...plan, knobs: { ...plan.knobs, ...limits } };
+}
+
 export function diskOf(plan: RunPlan): DiskConditions {
   return {
     syncUsMin: 80,
@@ -78,6 +88,8 @@ export function diskOf(plan: RunPlan): DiskConditions {
 
 /** A knob that shrinking turned off falls back to what is usual. */
 export function nodeSettingsOf(plan: RunPlan): NodeSettings {
+  const usual = defaultRaftTimings;
+  const uncommittedBytesMax = knobOf(plan, 'uncommittedBytesMax') || usual.uncommittedBytesMax;
   return {
     tickMs: 25,
     readMode: knobOf(plan, 'isLeaseOn') === 1 ? 'lease' : 'read-index',
@@ -87,5 +99,10 @@ export function nodeSettingsOf(plan: RunPlan): NodeSettings {
     diesWithParent: knobOf(plan, 'isOrphaning') === 0,
     probeTimeoutMs: 2_000,
     transferDeadlineMs: 3_000,
+    raftLimits: {
+      appendEntriesMax: knobOf(plan, 'appendEntriesMax') || usual.appendEntriesMax,
+      appendBytesMax: Math.min(usual.appendBytesMax, uncommittedBytesMax),
+      uncommittedBytesMax,
+    },
   };
 }

@@ -104,7 +104,8 @@ class ClusterRun {
       thinkMs: knobOf(plan, 'thinkMs') || 400,
       largeBytes: knobOf(plan, 'largeBytes') || 100,
       observer: {
-        acknowledged: (client, gtid) => this.#log.claim(gtid, 'G3', `${client} was told OK for`),
+        acknowledged: (client, gtid) =>
+          this.#log.claim(gtid, 'G3', { who: `${client} was told OK for` }),
         sawSet: (reader, connection, keys) => this.#prefix.saw({ reader, connection, keys }),
         wroteReadOnly: (client) =>
           simulation.violated('S4', `${client} wrote by the read-only port`),

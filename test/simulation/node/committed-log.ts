@@ -1,12 +1,13 @@
 import { concatBytes } from '../../../base/bytes.ts';
 import { decodeEntryPayload } from '../../../mysql-bridge/binlog/entry-payload.ts';
-import { formatGtid, type Gtid } from '../../../mysql-bridge/binlog/gtid.ts';
+import { formatGtid } from '../../../mysql-bridge/binlog/gtid.ts';
 import { TransactionScan } from '../../../mysql-bridge/ledger/transaction-scan.ts';
 import type { Entry } from '../../../raft/core/entry.ts';
 import { logIndex } from '../../../raft/core/types.ts';
 import type { Raft } from '../../../raft/raft-api.ts';
 import type { SimProcess } from '../kernel/sim-process.ts';
 import type { Simulation } from '../kernel/simulation.ts';
+import type { RowEdit, TransactionContent } from '../mysql/event-bytes.ts';
 import { type ReadTransaction, readTransaction } from '../mysql/event-reader.ts';
 
 /** A transaction of the log, complete. */
@@ -21,6 +22,8 @@ export interface LogTransaction {
 interface Claim {
   readonly rule: string;
   readonly who: string;
+  /** What they take it for, if they have it: a GTID alone may name two things. */
+  readonly content: TransactionContent | null;
   readonly commitIndexThen: number;
 }
 
@@ -92,16 +95,19 @@ export class CommittedLog {
   }
 
   /** `who` acts on it that this transaction is committed now. Judged at once or as soon as the log is known that far. */
-  claim(gtid: Gtid | string, rule: string, who: string): void {
-    const name = typeof gtid === 'string' ? gtid : formatGtid(gtid);
-    const claim = { rule, who, commitIndexThen: this.#commitIndexMax };
-    const known = this.#byGtid.get(name);
+  claim(
+    gtid: string,
+    rule: string,
+    { who, content = null }: { readonly who: string; readonly content?: TransactionContent | null },
+  ): void {
+    const claim = { rule, who, content, commitIndexThen: this.#commitIndexMax };
+    const known = this.#byGtid.get(gtid);
     if (known !== undefined) {
       this.#judge(claim, known);
       return;
     }
-    const waiting = this.#claims.get(name);
-    if (waiting === undefined) this.#claims.set(name, [claim]);
+    const waiting = this.#claims.get(gtid);
+    if (waiting === undefined) this.#claims.set(gtid, [claim]);
     else waiting.push(claim);
   }
 
@@ -138,12 +144,38 @@ export class CommittedLog {
     for (const listener of this.#listeners) listener(transaction);
   }
 
-  #judge({ rule, who, commitIndexThen }: Claim, { gtid, finalIndex }: LogTransaction): void {
+  #judge({ rule, who, content, commitIndexThen }: Claim, logged: LogTransaction): void {
+    const { gtid, finalIndex } = logged;
     this.#simulation.check(
       finalIndex <= commitIndexThen,
       rule,
       () =>
         `${who}: ${gtid} at log index ${finalIndex}, when the log was committed up to ${commitIndexThen}`,
     );
+    this.#simulation.check(
+      content === null || isSameContent(content, logged.content),
+      rule,
+      () => `${who}: ${gtid}, which is something else at log index ${finalIndex}`,
+    );
   }
+}
+
+function isSameContent(one: TransactionContent, other: TransactionContent): boolean {
+  const isSameSchema =
+    one.schemaChange === other.schemaChange ||
+    JSON.stringify(one.schemaChange) === JSON.stringify(other.schemaChange);
+  return (
+    isSameSchema &&
+    one.edits.length === other.edits.length &&
+    one.edits.every((edit, place) => isSameEdit(edit, other.edits[place]))
+  );
+}
+
+function isSameEdit(one: RowEdit, other: RowEdit | undefined): boolean {
+  return (
+    one.table === other?.table &&
+    one.key === other.key &&
+    one.before === other.before &&
+    one.after === other.after
+  );
 }

@@ -79,6 +79,13 @@ const faultsByKind: Readonly<Record<string, Fault>> = {
   },
   'hang-log': (faults, { machine, forUs }) =>
     machine.disk.hangUntil(faults.cluster.simulation.nowUs + forUs),
+  /** Nothing commits, and whoever leads goes on leading: heartbeats need no disk. */
+  'hang-others': (faults, { machine, forUs }) => {
+    const untilUs = faults.cluster.simulation.nowUs + forUs;
+    for (const other of faults.cluster.machines) {
+      if (other !== machine) other.disk.hangUntil(untilUs);
+    }
+  },
   'fail-write': (_, { machine }) => machine.disk.failNextWrite(),
   'skew-clock': (faults, { machine, random, forUs }) => {
     machine.host.setRate(random.below(93, 108) / 100);

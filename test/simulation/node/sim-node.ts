@@ -11,6 +11,7 @@ import { TransactionLedger } from '../../../mysql-bridge/ledger/transaction-ledg
 import type { RoleState } from '../../../mysql-bridge/role/role-types.ts';
 import { NodeProxy } from '../../../proxy/node-proxy.ts';
 import { defaultProxyLimits, type ReadMode } from '../../../proxy/options.ts';
+import type { RaftConfig } from '../../../raft/core/config.ts';
 import { RaftMachine } from '../../../raft/core/machine.ts';
 import type { Member } from '../../../raft/core/membership.ts';
 import type { Message } from '../../../raft/core/messages.ts';
@@ -71,6 +72,10 @@ export interface NodeSettings {
   readonly diesWithParent: boolean;
   readonly probeTimeoutMs: number;
   readonly transferDeadlineMs: number;
+  readonly raftLimits: Pick<
+    RaftConfig,
+    'appendEntriesMax' | 'appendBytesMax' | 'uncommittedBytesMax'
+  >;
 }
 
 export interface SimNodeOptions {
@@ -255,7 +260,7 @@ export class SimNode {
     const { simulation, clock } = process;
     const self = nodeId(this.id);
     const store = new SimLogStore(process, disk);
-    const config = { ...defaultRaftTimings, self, initialMembers };
+    const config = { ...defaultRaftTimings, ...settings.raftLimits, self, initialMembers };
     const random = simulation.random(`raft ${this.id}`);
     const machine = new ObservedMachine({
       id: self,
