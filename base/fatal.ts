@@ -20,6 +20,7 @@ export const FatalReason = {
   BINLOG_UNDECIDABLE: 21,
   MYSQL_INIT_FAILED: 22,
   START_TIMEOUT: 23,
+  SNAPSHOT_STUCK: 24,
 } as const;
 export type FatalReason = keyof typeof FatalReason;
 

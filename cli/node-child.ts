@@ -31,7 +31,12 @@ export interface NodeChildEvents {
 }
 
 /** Environment faults that pass by themselves, or may: the node is started again. */
-const passingReasons: readonly string[] = ['LOG_STORE_FAILED', 'START_TIMEOUT', 'DATA_IN_USE'];
+const passingReasons: readonly string[] = [
+  'LOG_STORE_FAILED',
+  'SNAPSHOT_STUCK',
+  'START_TIMEOUT',
+  'DATA_IN_USE',
+];
 
 /** Starts the process of a node, which writes to the open file `log`. */
 export type SpawnNode = (node: LocalNode, log: number) => ChildProcess;

@@ -1,4 +1,5 @@
 import { OperationalError } from '../base/errors.ts';
+import { FatalError } from '../base/fatal.ts';
 import type { MembershipRejection } from './core/effects.ts';
 import type { SnapshotMeta } from './core/snapshot.ts';
 import type { NodeId } from './core/types.ts';
@@ -123,4 +124,12 @@ export class SnapshotFetchError extends OperationalError {
       cause,
     });
   }
+}
+
+/** What keeps snapshots hangs, and may still put a state in place at any later time: only a new process knows where it stands. */
+export function snapshotStuck(stalledMs: number): FatalError {
+  return new FatalError(
+    'SNAPSHOT_STUCK',
+    `a snapshot is being installed and its store has not answered for ${stalledMs} ms; check the disk, then start the node again`,
+  );
 }

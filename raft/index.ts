@@ -10,6 +10,7 @@ export type { MemberChange } from './core/member-changes.ts';
 export {
   allMembers,
   isJoint,
+  isWithoutState,
   type Member,
   type MemberAddress,
   type MemberKind,

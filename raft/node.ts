@@ -128,6 +128,8 @@ export class RaftNode implements Raft {
       send: (to, message) => options.transport.send(to, message),
       onInput: (input) => this.#enqueue(input),
       commitIndex: () => this.#machine.status.commitIndex,
+      tickMs: this.#tickMs,
+      onFatal: (error) => this.#fail(error),
       signal: this.#closing.signal,
     });
     this.#ticker = this.#buildTicker(options);
@@ -285,6 +287,7 @@ export class RaftNode implements Raft {
       tickMs: this.#tickMs,
       onTick: () => {
         watch.tick();
+        this.#snapshots.tick();
         this.#enqueue({ kind: 'tick' });
       },
       onStall: (stalledMs) => watch.stalled(stalledMs),

@@ -6,7 +6,7 @@ import type { Input } from '../../raft/core/inputs.ts';
 import { membershipOfVoters, voterMember } from '../../raft/core/membership.ts';
 import type { MachineStatus } from '../../raft/core/status.ts';
 import { logIndex, term } from '../../raft/core/types.ts';
-import { RaftNode } from '../../raft/node.ts';
+import { RaftNode, type RaftNodeOptions } from '../../raft/node.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import {
   entries,
@@ -34,7 +34,7 @@ interface Bench {
 
 async function open(
   status: MachineStatus = leaderStatus,
-  options: { readonly isLeaseOn?: boolean } = {},
+  options: Pick<RaftNodeOptions, 'isLeaseOn' | 'snapshots'> = {},
 ): Promise<Bench> {
   const machine = new ScriptedMachine(status);
   const store = new ManualStore();
@@ -443,6 +443,42 @@ test('a leader whose log write hangs gives leadership up (R11)', async () => {
   await settled();
 
   expect(kindsOf(machine.inputs)).toContain('transfer-leadership');
+});
+
+test('a snapshot store that hangs ends the node, which could not tell when its state changes (R11)', async () => {
+  const { machine, clock, transport, fatal } = await open(followerStatus, {
+    snapshots: {
+      store: {
+        describe: () => null,
+        open: () => {
+          throw new Error('nobody reads here');
+        },
+        install: () => new Promise(() => undefined),
+      },
+      source: {
+        async *fetch() {
+          yield await Promise.reject(new Error('nothing is asked for'));
+        },
+      },
+      stallMsMax: 1000,
+    },
+  });
+  const meta = { last: { term: term(1), index: logIndex(9) }, membership: null };
+  machine.onStep = ({ kind }) =>
+    kind === 'message' ? [{ kind: 'fetch-snapshot', from: n2, meta }] : [];
+  transport.events?.onMessage(n2, { kind: 'install-snapshot', term: term(1), meta });
+  await settled();
+
+  for (let ms = 0; ms < 950; ms += 25) clock.advance(25);
+  await settled();
+  expect(fatal).toEqual([]);
+  for (let ms = 0; ms < 200; ms += 25) {
+    clock.advance(25);
+    await settled();
+  }
+
+  expect(fatal).toMatchObject([{ code: 'SNAPSHOT_STUCK' }]);
+  expect(kindsOf(machine.inputs)).not.toContain('snapshot-failed');
 });
 
 test('a failed write ends the node and nothing is sent after it (R17)', async () => {

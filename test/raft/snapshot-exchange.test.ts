@@ -40,20 +40,23 @@ const source: SnapshotSource = {
   },
 };
 
-function bench(store: ScriptedStore | null = new ScriptedStore()) {
+function bench(store: ScriptedStore | null = new ScriptedStore(), from: SnapshotSource = source) {
   const sent: Message[] = [];
   const inputs: Input[] = [];
   const warnings: string[] = [];
+  const fatal: unknown[] = [];
   let commitIndex = 0;
   const ending = new AbortController();
   const log = (event: string): void => void warnings.push(event);
   const logger = { debug: () => {}, info: () => {}, warn: log, error: log } as unknown as Logger;
   const exchange = new SnapshotExchange({
-    parts: store === null ? null : { store, source },
+    parts: store === null ? null : { store, source: from, stallMsMax: 1000 },
     logger,
     send: (_to, message) => sent.push(message),
     onInput: (input) => inputs.push(input),
     commitIndex: () => logIndex(commitIndex),
+    tickMs: 25,
+    onFatal: (error) => fatal.push(error),
     signal: ending.signal,
   });
   const offer = (coversAtLeast: number, logBase: SnapshotMeta | null = null): void =>
@@ -69,7 +72,10 @@ function bench(store: ScriptedStore | null = new ScriptedStore()) {
   const commit = (index: number): void => {
     commitIndex = index;
   };
-  return { store, sent, inputs, warnings, ending, offer, fetch, commit };
+  const tick = (count: number): void => {
+    for (let done = 0; done < count; done += 1) exchange.tick();
+  };
+  return { store, sent, inputs, warnings, fatal, ending, offer, fetch, commit, tick };
 }
 
 test('the newest snapshot is offered, if it goes far enough', () => {
@@ -169,4 +175,88 @@ test('a snapshot that the log has overtaken meanwhile is not installed over the 
 
   expect(taken).toEqual(['1 bytes']);
   expect(inputs).toEqual([{ kind: 'snapshot-failed', meta: meta(5) }]);
+});
+
+test('a store that never ends an installation ends the node, and says so before (R11)', async () => {
+  const { inputs, warnings, fatal, fetch, tick } = bench();
+  fetch(7);
+  await settled();
+
+  tick(39);
+  expect(warnings).toEqual(['snapshot-install-slow']);
+  expect(fatal).toEqual([]);
+  tick(10);
+
+  expect(fatal).toMatchObject([{ code: 'SNAPSHOT_STUCK', exitStatus: 24 }]);
+  // Whatever it still does, the machine is not told that the fetch is over: the state may change at any time.
+  expect(inputs).toEqual([]);
+});
+
+/** Takes one chunk after the other, each when the test says so. */
+class SlowStore extends ScriptedStore {
+  readonly #steps: Deferred<void>[] = [];
+  #isOver = false;
+
+  override async install(_meta: SnapshotMeta, chunks: AsyncIterable<Uint8Array>): Promise<void> {
+    for await (const _ of chunks) await this.#step();
+    await this.#step();
+    this.#isOver = true;
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  async finishStep(): Promise<void> {
+    this.#steps.shift()?.resolve();
+    await settled();
+  }
+
+  #step(): Promise<void> {
+    const step = deferred();
+    this.#steps.push(step);
+    return step.promise;
+  }
+}
+
+test('a store that is slow and goes on is waited for, and so is the source', async () => {
+  const store = new SlowStore();
+  const chunk = deferred();
+  const { inputs, fatal, fetch, tick } = bench(store, {
+    async *fetch() {
+      yield new Uint8Array(1);
+      await chunk.promise;
+      yield new Uint8Array(1);
+    },
+  });
+  fetch(7);
+  await settled();
+
+  tick(39);
+  await store.finishStep();
+  // Now it is the source's turn.
+  tick(500);
+  chunk.resolve();
+  await settled();
+  tick(39);
+  await store.finishStep();
+  tick(39);
+  await store.finishStep();
+
+  expect(store.isOver).toBe(true);
+  tick(500);
+  expect(fatal).toEqual([]);
+  expect(inputs).toEqual([{ kind: 'snapshot-installed', meta: meta(7) }]);
+});
+
+test('a store that hangs at the end, when it has all bytes, ends the node as well', async () => {
+  const store = new SlowStore();
+  const { fatal, fetch, tick } = bench(store);
+  fetch(7);
+  await settled();
+  await store.finishStep();
+
+  tick(40);
+
+  expect(fatal).toMatchObject([{ code: 'SNAPSHOT_STUCK' }]);
 });

@@ -64,6 +64,7 @@ export class RaftMember implements OperatedNode {
   readonly snapshots: RegisterSnapshots = new RegisterSnapshots(this.database);
   readonly #world: RaftWorld;
   readonly #initialMembers: readonly Member[];
+  readonly #isStateless: boolean;
   #process: SimProcess | null = null;
   #node: RaftNode | null = null;
   #ruin: string | null = null;
@@ -73,13 +74,16 @@ export class RaftMember implements OperatedNode {
   constructor(options: {
     readonly id: NodeId;
     readonly initialMembers: readonly Member[];
+    /** It has no database, nor any place for a snapshot's. */
+    readonly isStateless: boolean;
     readonly world: RaftWorld;
     readonly clockRate: number;
   }) {
-    const { id, initialMembers, world, clockRate } = options;
+    const { id, initialMembers, isStateless, world, clockRate } = options;
     this.id = id;
     this.#world = world;
     this.#initialMembers = initialMembers;
+    this.#isStateless = isStateless;
     const bootMs = world.simulation.random('hosts').below(1000, 1_000_000);
     this.host = new SimHost(world.simulation, id, { rate: clockRate, bootMs });
     this.disk = new SimLogDisk(world.simulation, id);
@@ -185,7 +189,9 @@ export class RaftMember implements OperatedNode {
       transport: this.#transport(process, observed),
       clock: process.clock,
       logger: simLogger(process, () => true),
-      snapshots: { store: this.snapshots, source: this.#snapshotSource(process) },
+      ...(!this.#isStateless && {
+        snapshots: { store: this.snapshots, source: this.#snapshotSource(process) },
+      }),
       onFatal: (error) => this.#failed(process, error),
       tickMs,
       isLeaseOn: settings.isLeaseOn,
@@ -207,6 +213,7 @@ export class RaftMember implements OperatedNode {
       uncommittedBytesMax: 16 * appendBytesMax,
       self: this.id,
       initialMembers: this.#initialMembers,
+      isStateless: this.#isStateless,
     };
   }
 
@@ -230,6 +237,7 @@ export class RaftMember implements OperatedNode {
     return new RegisterServer({
       process,
       raft,
+      isStateless: this.#isStateless,
       database: this.database,
       connections,
       applyMs: () => (applyMsMax === 0 ? 0 : random.below(0, applyMsMax)),
@@ -246,7 +254,8 @@ export class RaftMember implements OperatedNode {
   #checkBase({ status, log }: ObservedMachine): void {
     // A witness has no database, nor has what was one before it was removed.
     const { memberKind } = status;
-    const hasDatabase = memberKind === 'voter' || memberKind === 'learner';
+    const isServing = memberKind === 'voter' || memberKind === 'learner';
+    const hasDatabase = isServing && !this.#isStateless;
     const isThere = !hasDatabase || this.database.appliedIndex >= log.firstIndex - 1;
     this.#world.simulation.check(
       isThere,

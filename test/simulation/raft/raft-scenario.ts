@@ -205,7 +205,7 @@ class RaftRun {
       nodeCount: plan.nodeCount,
       hasWitness: knobOf(plan, 'hasWitness') === 1,
       membersMax,
-      create: ({ id }, initialMembers) => this.#createMember(world, id, initialMembers),
+      create: (member, initialMembers) => this.#createMember(world, member, initialMembers),
       count: (what) => this.#count(what),
     });
     this.#memberChanges = new MemberChanges(simulation, this.#ledger, cluster.initial);
@@ -214,11 +214,17 @@ class RaftRun {
     return cluster;
   }
 
-  #createMember(world: RaftWorld, id: NodeId, initialMembers: readonly Member[]): RaftMember {
+  #createMember(
+    world: RaftWorld,
+    { id, promotion }: Member,
+    initialMembers: readonly Member[],
+  ): RaftMember {
     const plan = this.#plan;
     const skew = knobOf(plan, 'clockSkewPermille');
     const clockRate = 1 + this.#simulation.random('hosts').below(-skew, skew + 1) / 1000;
-    const member = new RaftMember({ id, initialMembers, world, clockRate });
+    // Who is added to become a witness runs without a database; a witness from the start has one that nobody uses.
+    const isStateless = promotion === 'witness';
+    const member = new RaftMember({ id, initialMembers, isStateless, world, clockRate });
     member.disk.setConditions({
       ...goodDisk,
       syncUsMax: Math.max(goodDisk.syncUsMin, knobOf(plan, 'syncUsMax')),

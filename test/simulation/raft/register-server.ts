@@ -1,6 +1,7 @@
 import { utf8 } from '../../../base/bytes.ts';
 import { codeOf } from '../../../base/errors.ts';
 import { compactionIndex } from '../../../raft/core/compaction-policy.ts';
+import { allMembers, isWithoutState } from '../../../raft/core/membership.ts';
 import { type LogIndex, logIndex, type NodeId } from '../../../raft/core/types.ts';
 import type { ProposalReceipt, Raft, RaftStatus } from '../../../raft/raft-api.ts';
 import type { Connections, SimProcess, SimSocket } from '../kernel/index.ts';
@@ -32,6 +33,8 @@ const readBytesMax = 16 * 1024;
 export interface RegisterServerOptions {
   readonly process: SimProcess;
   readonly raft: Raft;
+  /** Nothing is applied here, whatever a configuration calls this node. */
+  readonly isStateless: boolean;
   readonly database: RegisterDatabase;
   readonly connections: RegisterConnections;
   readonly snapshots: RegisterSnapshots;
@@ -134,7 +137,8 @@ export class RegisterServer {
 
   /** A log-only member applies nothing. */
   get #isWitness(): boolean {
-    return this.#options.raft.status.memberKind === 'witness';
+    const { isStateless, raft } = this.#options;
+    return isStateless || raft.status.memberKind === 'witness';
   }
 
   /** Now and then; and at once when the log no longer reaches back to the last one, or a new member could never begin. */
@@ -150,11 +154,13 @@ export class RegisterServer {
     snapshots.take(meta);
   }
 
-  #compact({ firstIndex, commitIndex, peers }: RaftStatus): void {
+  #compact({ id: self, firstIndex, commitIndex, membership }: RaftStatus): void {
     const { raft, database, snapshots, snapshotEvery, keptEntries, durablyAppliedBy } =
       this.#options;
     if (snapshotEvery === 0) return;
-    const others = peers.filter(({ kind }) => kind !== 'witness');
+    const others = allMembers(membership).filter(
+      (member) => member.id !== self && !isWithoutState(member),
+    );
     const upTo = compactionIndex(
       {
         firstIndex,
