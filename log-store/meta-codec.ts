@@ -13,8 +13,11 @@ import {
 } from '../raft/core/types.ts';
 import type { TermRun } from './log-outline.ts';
 
-/** Raised when the meaning of any record or key changes; a store of another version is refused. */
-export const formatVersion = 1;
+/**
+ * Raised when a record or key changes its meaning, or there is a new one that an older program would overlook; a store of another
+ * version is refused, older or newer. 1: before membership indexes in the state, and before what a log begins behind.
+ */
+export const formatVersion = 2;
 
 /** Whose log this is; written once, when the store is made. */
 export interface Identity {

@@ -1,8 +1,11 @@
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { defaultEngineOptions, openEngine } from '../../log-store/engine.ts';
 import { openLevelLogStore } from '../../log-store/index.ts';
+import { identityKey, stateKey } from '../../log-store/keys.ts';
 import { LevelLogStore } from '../../log-store/level-log-store.ts';
+import { encodeIdentity, formatVersion } from '../../log-store/meta-codec.ts';
 import { openFiles } from '../../log-store/open-files.ts';
 import { nodeId } from '../../raft/core/types.ts';
 import { describeLogStore } from './conformance.ts';
@@ -13,6 +16,7 @@ import {
   levelOptions,
   readAll,
   rejection,
+  snapshot,
   temporaryDirectory,
 } from './support.ts';
 
@@ -49,6 +53,60 @@ test.each([
     exitStatus: 12,
     message: expect.stringMatching(message),
   });
+});
+
+/** Makes the store one of another format version. */
+async function setFormatVersion(directory: string, version: number): Promise<void> {
+  const engine = await openEngine(join(directory, 'level'), {
+    ...defaultEngineOptions,
+    mayCreate: false,
+  });
+  const { clusterId, nodeId: owner } = levelOptions(directory);
+  await engine.put(
+    identityKey,
+    encodeIdentity({ formatVersion: version, clusterId, nodeId: owner }),
+  );
+  await engine.close();
+}
+
+test.each([
+  ['a later', formatVersion + 1],
+  ['an earlier', formatVersion - 1],
+])('a log of %s format is refused and stays as it is', async (_case, version) => {
+  await using directory = await temporaryDirectory();
+  const store = await openLevelLogStore(levelOptions(directory.path));
+  await store.write(batch({ hardState: hardState(1), entries: entries(1, 9) }));
+  await store.write(batch({ snapshot: snapshot(4) }));
+  await store.close();
+  await setFormatVersion(directory.path, version);
+
+  const foreign = await rejection(openLevelLogStore(levelOptions(directory.path)));
+
+  expect(foreign).toMatchObject({
+    code: 'DATA_FOREIGN',
+    exitStatus: 12,
+    message: expect.stringContaining(
+      `has log format ${version}, this program has ${formatVersion}`,
+    ),
+  });
+  await setFormatVersion(directory.path, formatVersion);
+  await using again = await openLevelLogStore(levelOptions(directory.path));
+  expect(again.opened).toMatchObject({ firstIndex: 5, lastIndex: 9 });
+});
+
+test('a folder of another format is refused for that, even where its state cannot be read', async () => {
+  await using directory = await temporaryDirectory();
+  const store = await openLevelLogStore(levelOptions(directory.path));
+  await store.close();
+  const engineDirectory = join(directory.path, 'level');
+  const engine = await openEngine(engineDirectory, { ...defaultEngineOptions, mayCreate: false });
+  await engine.put(stateKey, new Uint8Array([9, 9, 9]));
+  await engine.close();
+  await setFormatVersion(directory.path, formatVersion + 1);
+
+  const foreign = await rejection(openLevelLogStore(levelOptions(directory.path)));
+
+  expect(foreign).toMatchObject({ code: 'DATA_FOREIGN' });
 });
 
 test('a data folder that is a file is refused with the reason', async () => {
