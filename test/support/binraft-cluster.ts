@@ -29,6 +29,10 @@ export interface TestClusterOptions {
   /** Kept when given; otherwise a temporary folder that is removed in the end. */
   readonly directory?: string;
   readonly args?: readonly string[];
+  /** In front of the command, such as `setpriv --pdeathsig KILL`. */
+  readonly launcher?: readonly string[];
+  /** Ends `binraft up` when it aborts; a start under way rejects then. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -87,9 +91,11 @@ export class BinraftCluster implements AsyncDisposable {
 
   /** Starts `binraft up` and waits for its table. */
   async up(): Promise<void> {
+    const [program = '', ...launcherArgs] = [...(this.#options.launcher ?? []), process.execPath];
     const child = spawn(
-      process.execPath,
+      program,
       [
+        ...launcherArgs,
         main,
         'up',
         '--data-dir',
@@ -99,7 +105,11 @@ export class BinraftCluster implements AsyncDisposable {
         ...(this.#options.nodeCount === undefined ? [] : ['--nodes', String(this.nodes.length)]),
         ...(this.#options.args ?? []),
       ],
-      { stdio: ['ignore', 'pipe', 'pipe'] },
+      {
+        stdio: ['ignore', 'pipe', 'pipe'],
+        killSignal: 'SIGKILL',
+        ...(this.#options.signal !== undefined && { signal: this.#options.signal }),
+      },
     );
     this.#up = child;
     this.output = '';
@@ -110,6 +120,7 @@ export class BinraftCluster implements AsyncDisposable {
     };
     child.stdout.on('data', read);
     child.stderr.on('data', read);
+    child.once('error', reject);
     child.once('exit', (status) => reject(new Error(`up ended with ${status}:\n${this.output}`)));
     await promise;
   }

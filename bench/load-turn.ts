@@ -1,0 +1,88 @@
+import type { Turn } from './environment.ts';
+import { withSql } from './sql.ts';
+import { database, prepareTables, runLoad, type SysbenchTest } from './sysbench.ts';
+import type { RunningSystem, StartSystem } from './systems/system.ts';
+
+/** What one turn of a system under sysbench consists of. */
+export interface LoadPlan {
+  readonly tests: readonly SysbenchTest[];
+  readonly threads: readonly number[];
+  readonly seconds: number;
+  /** Measure how long followers take to catch up behind each load, and begin the next one only then. */
+  readonly awaitsFollowers: boolean;
+}
+
+const warmUp = { threads: 8, seconds: 1 };
+/** Followers further behind than this are said to be so, and the next load begins all the same. */
+const catchUpMsMax = 30_000;
+
+/** Starts a system, proves that it is what it is called, loads it, proves it again, and ends it. */
+export async function loadTurn(turn: Turn, start: StartSystem, plan: LoadPlan): Promise<void> {
+  turn.doing('start');
+  await using system = await start(turn);
+  await system.check();
+  turn.doing('prepare');
+  await withSql(system.primary, turn.clock, (query) => query(`CREATE DATABASE ${database}`));
+  await prepareTables(turn, system.primary);
+  await catchUpMs(turn, system);
+  const [first] = plan.tests;
+  if (first === undefined) return;
+  await runLoad(turn, system.endpoints, { ...warmUp, test: first });
+  await catchUpMs(turn, system);
+  for (const test of plan.tests) {
+    for (const threads of plan.threads) await measure(turn, system, { ...plan, test, threads });
+  }
+  // A source that fell back to asynchronous replication in between measured something else.
+  await system.check();
+}
+
+async function measure(
+  turn: Turn,
+  system: RunningSystem,
+  load: Pick<LoadPlan, 'seconds' | 'awaitsFollowers'> & {
+    readonly test: SysbenchTest;
+    readonly threads: number;
+  },
+): Promise<void> {
+  const { test, threads } = load;
+  turn.doing(`${test.replace('oltp_', '')} ${threads}`);
+  const report = await runLoad(turn, system.endpoints, load);
+  const behindMs = load.awaitsFollowers ? await catchUpMs(turn, system) : null;
+  if (report.reconnects > 0) {
+    turn.note(`${report.reconnects} sessions were lost and opened again during ${test}`);
+  }
+  turn.record({
+    measure: test,
+    x: threads,
+    metrics: {
+      throughput: report.transactionsPerSecond,
+      ignoredErrors: report.ignoredErrors,
+      ...(behindMs === null ? {} : { catchUpMs: behindMs }),
+    },
+    distribution: report.latenciesMs,
+  });
+}
+
+/** Null where nobody follows. Rejections are those of the connections. */
+async function catchUpMs(turn: Turn, system: RunningSystem): Promise<number | null> {
+  if (system.followers.length === 0) return null;
+  const { clock } = turn;
+  const beganMs = clock.monotonicMs();
+  const executed = await withSql(system.primary, clock, async (query) => {
+    const [row] = await query('SELECT @@GLOBAL.gtid_executed AS executed');
+    return String(row?.['executed']).replaceAll(/\s/g, '');
+  });
+  const lates = await Promise.all(
+    system.followers.map((follower) =>
+      withSql(follower, clock, async (query) => {
+        const [row] = await query(
+          `SELECT WAIT_FOR_EXECUTED_GTID_SET('${executed}', ${catchUpMsMax / 1000}) AS is_late`,
+          catchUpMsMax + 5000,
+        );
+        return String(row?.['is_late']) !== '0';
+      }),
+    ),
+  );
+  if (lates.includes(true)) turn.note(`followers were more than ${catchUpMsMax / 1000} s behind`);
+  return clock.monotonicMs() - beganMs;
+}
