@@ -69,6 +69,7 @@ export interface Ledger {
   hasTransaction(gtid: Gtid): boolean;
   caughtUpTo(index: LogIndex, options?: { readonly signal?: AbortSignal }): Promise<void>;
   indexOfApplied(executed: GtidSet): Promise<LogIndex>;
+  gapIn(executed: GtidSet): Promise<Gtid | null>;
   errantOf(executed: GtidSet): GtidSet;
 }
 

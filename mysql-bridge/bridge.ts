@@ -3,6 +3,8 @@ import { codeOf, messageOf } from '../base/errors.ts';
 import { endOnAssertion } from '../base/fatal.ts';
 import type { LogIndex } from '../raft/core/types.ts';
 import type { RaftStatus } from '../raft/raft-api.ts';
+import { formatGtid } from './binlog/gtid.ts';
+import type { GtidSet } from './binlog/gtid-set.ts';
 import type { BridgeOptions, BridgeParts } from './bridge-parts.ts';
 import { RoleMachine } from './role/role-machine.ts';
 import type { RoleEffect, RoleInput, RoleState, RoleTask } from './role/role-types.ts';
@@ -14,6 +16,8 @@ const tickMs = 100;
 const stopDeadlineMs = 4000;
 const quiesceForStopMs = 1500;
 const replicaFaultRoundsMax = 3;
+/** A gap in what a server has executed that is there so often is no matter of when it was looked at. */
+const gapRoundsMax = 3;
 
 /** How a planned transfer ended, seen from the node that was primary. */
 export interface TransferOutcome {
@@ -57,6 +61,7 @@ export class Bridge {
   #sinceMs: number;
   #complaints: readonly string[] = [];
   #replicaFaultRounds = 0;
+  #gap = { gtid: '', rounds: 0 };
   /** `gtid_executed` when an applier last met what it cannot apply. */
   #applierStuckAt: string | null = null;
   #isAppAccountReady: boolean;
@@ -308,6 +313,23 @@ export class Bridge {
       return;
     }
     await this.#tasks.reportApplied(executed);
+    await this.#lookForGap(executed);
+  }
+
+  /**
+   * GTIDs that were reset between two rounds, while the server applied the log: none that was seen before has vanished. The server
+   * would apply those that it forgot a second time as soon as it connects to its source anew.
+   */
+  async #lookForGap(executed: GtidSet): Promise<void> {
+    const gap = await this.#parts.ledger.gapIn(executed);
+    const gtid = gap === null ? '' : formatGtid(gap);
+    const rounds = gtid !== '' && gtid === this.#gap.gtid ? this.#gap.rounds + 1 : 1;
+    this.#gap = { gtid, rounds };
+    if (gtid === '' || rounds < gapRoundsMax || !this.#isServing()) return;
+    this.#gap = { gtid: '', rounds: 0 };
+    this.#feedErrant(
+      `gtid_executed was reset: ${gtid} is missing, later ones of the log are there`,
+    );
   }
 
   #feedErrant(reason: string): void {

@@ -162,6 +162,18 @@ export class TransactionLedger {
     return logIndex(Math.min(mark.index, this.#raft.status.commitIndex));
   }
 
+  /**
+   * The first transaction that is missing in `executed` although a later one of the log is there; null when there is none. A server
+   * commits in the order of the log, so one that says this of itself was told to forget what it has applied.
+   */
+  async gapIn(executed: GtidSet): Promise<Gtid | null> {
+    const mark = await this.#departureOf(executed);
+    const missing = this.#lastMissing;
+    if (missing?.mark !== mark) return null;
+    const later = executed.subtract(mark.committed);
+    return later.subtract(this.errantOf(later)).isEmpty ? null : missing.gtid;
+  }
+
   /** Where a stream for a replica with these transactions begins: the first entry it may not have. */
   async firstIndexToSend(executed: GtidSet): Promise<LogIndex> {
     const mark = await this.#departureOf(executed);

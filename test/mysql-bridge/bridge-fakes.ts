@@ -178,12 +178,16 @@ class FakeLedger implements Ledger {
   ledgerIndex: LogIndex = logIndex(0);
   logHash = '';
   indexOfApplied: Ledger['indexOfApplied'] = () => Promise.resolve(logIndex(0));
+  gap: Gtid | null = null;
 
   hasTransaction(gtid: Gtid): boolean {
     return this.committed.has(gtid);
   }
   caughtUpTo(): Promise<void> {
     return Promise.resolve();
+  }
+  gapIn(): Promise<Gtid | null> {
+    return Promise.resolve(this.gap);
   }
   errantOf(executed: GtidSet): GtidSet {
     return executed.subtract(this.committed);

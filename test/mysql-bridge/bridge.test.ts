@@ -159,6 +159,21 @@ test('GTIDs that vanish from a running server make the node rebuild it (G6, N8)'
   expect(node.world.calls.list).toContain('rebuild');
 });
 
+test('a gap in what a server has executed, seen three times, makes the node rebuild it (G6, N8)', async () => {
+  await using node = await replica();
+  const { ledger, calls } = node.world;
+  calls.taken();
+  ledger.gap = { serverUuid: uuid, tag: '', number: 2n };
+  await node.pass(400);
+  ledger.gap = { ...ledger.gap, number: 7n };
+  await node.pass(400);
+  const before = calls.taken();
+  await node.pass(200);
+
+  expect(before).not.toContain('rebuild');
+  expect(calls.list).toContain('rebuild');
+});
+
 test('a bypassed commit gate closes the gate to clients, then drains, then rebuilds (G2, G3, H9)', async () => {
   await using node = await primary();
   node.world.calls.taken();

@@ -113,6 +113,31 @@ test('holes in the executed set are found wherever they are', async () => {
   );
 });
 
+test('a gap is the first transaction that is missing below one that is there (HAZARDS G6)', async () => {
+  await fc.assert(
+    fc.asyncProperty(steps, fc.array(fc.boolean(), { minLength: 1 }), async (plan, choices) => {
+      const log = buildLog(plan);
+      const raft = new ArrayRaft(log.entries);
+      const ledger = await openLedger(raft);
+      raft.commit();
+      await ledger.caughtUpTo(logIndex(log.entries.length));
+      const isThere = log.transactions.map((_, place) => choices[place % choices.length] === true);
+      const errant = gtidOf(1_000_000);
+      const executed = GtidSet.of(
+        ...log.transactions.filter((_, place) => isThere[place]).map(({ gtid }) => gtid),
+        errant,
+      );
+
+      const first = isThere.indexOf(false);
+      const hasLater = first !== -1 && isThere.includes(true, first);
+      const expected = hasLater ? log.transactions[first]?.gtid : null;
+      expect(await ledger.gapIn(executed)).toEqual(expected);
+      await ledger.close();
+    }),
+    { numRuns: 100 },
+  );
+});
+
 test('a ledger opened from any checkpoint is the ledger that read everything', async () => {
   await fc.assert(
     fc.asyncProperty(steps, fc.nat(), async (plan, commitAt) => {
