@@ -69,6 +69,7 @@ export class RaftCluster {
   readonly #openSnapshots: ((id: NodeId) => Promise<SnapshotStore>) | null;
   readonly #isLeaseOn: boolean;
   readonly #witness: NodeId | null;
+  readonly #stateless = new Set<NodeId>();
   readonly members: Map<NodeId, Member> = new Map<NodeId, Member>();
   readonly failures: string[] = [];
   #seed = 1;
@@ -113,17 +114,19 @@ export class RaftCluster {
     return [...this.#ports.keys()];
   }
 
-  /** A node that knows of nobody, and waits to be added as this member. */
-  async startWaiting(id: NodeId): Promise<RaftMember> {
+  /** A node that knows of nobody, and waits to be added as this member; one that is to become a witness has no state. */
+  async startWaiting(id: NodeId, promotion: 'voter' | 'witness' = 'voter'): Promise<RaftMember> {
     const [port = 0] = await freePorts(1);
     this.#ports.set(id, port);
+    if (promotion === 'witness') this.#stateless.add(id);
     await this.startMember(id);
-    return { id, kind: 'learner', address: { host: '127.0.0.1', port }, promotion: 'voter' };
+    return { id, kind: 'learner', address: { host: '127.0.0.1', port }, promotion };
   }
 
   async startMember(id: NodeId): Promise<Member> {
     const store = await this.#openStore(id);
-    const snapshots = (await this.#openSnapshots?.(id)) ?? null;
+    const isStateless = this.#stateless.has(id);
+    const snapshots = isStateless ? null : ((await this.#openSnapshots?.(id)) ?? null);
     this.#seed += 1;
     const initialIds = this.#initialIds.includes(id) ? this.#initialIds : [];
     const transport = new GrpcTransport({
@@ -146,6 +149,7 @@ export class RaftCluster {
       config: {
         ...defaultRaftTimings,
         self: id,
+        isStateless,
         initialMembers: membershipOfVoters(initialIds).incoming.map((initial) =>
           initial.id === this.#witness ? { ...initial, kind: 'witness' } : initial,
         ),

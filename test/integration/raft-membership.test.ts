@@ -118,6 +118,25 @@ test('members survive the restart of every node, and a node that was removed mea
   expect(next.node.status).toMatchObject({ role: 'leader', term });
 });
 
+test("a node that was removed while it was away, and never heard of today's leader, is told by followers (R7)", async () => {
+  await using cluster = await memoryCluster();
+  const leader = await cluster.leader();
+  const [away] = cluster.followers(leader);
+  if (away === undefined) throw new Error('no follower');
+  await cluster.stopMember(away.id);
+  const fourth = await addFourth(cluster, leader);
+  await leader.node.changeMembership([{ kind: 'remove', id: away.id }]);
+  await leader.node.transferLeadership(n4);
+  await until('its leadership', () => fourth.node.status.leaderReadyIndex !== null);
+  const { term } = fourth.node.status;
+
+  const returned = await cluster.startMember(away.id);
+  await until('it is told', () => returned.node.status.isRemoved);
+
+  expect(returned.node.status.membership.incoming.map(({ id }) => id)).not.toContain(n4);
+  expect(fourth.node.status).toMatchObject({ role: 'leader', term });
+});
+
 test('a witness saves what the only voter left lacks, and hands on to it at once', async () => {
   const n3 = nodeId('n3');
   await using cluster = await memoryCluster({ witness: n3 });
