@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { assertNever } from '../base/assert.ts';
 import { messageOf } from '../base/errors.ts';
-import { checkHistory } from '../history/check-history.ts';
+import { checkHistory, checkLimits } from '../history/check-history.ts';
 import { HistoryFileError, HistoryModelError } from '../history/errors.ts';
 import type { HistoryValue } from '../history/history.ts';
 import { type HistoryFormat, readHistory, readValue } from '../history/parse/read-history.ts';
@@ -21,6 +21,7 @@ export interface CheckHistoryArguments {
   readonly json: boolean;
   readonly initial?: string;
   readonly total?: string;
+  readonly steps?: string;
 }
 
 /** `binraft check-history FILE`: prints the verdict; gives the exit status 0 valid, 1 not valid, 2 undecided. */
@@ -37,6 +38,7 @@ export async function runCheckHistory(
     consistency: options.consistency ?? null,
     initial: options.initial === undefined ? undefined : readOption('initial', options.initial),
     total: options.total === undefined ? undefined : readTotal(options.total),
+    limits: { ...checkLimits, stepsMax: readSteps(options.steps) },
   });
   const report: Report = { file, history, ...checked };
   const { hasColours } = terminal;
@@ -71,6 +73,13 @@ function readTotal(text: string): number | bigint {
   if (typeof value === 'bigint') return value;
   if (typeof value === 'number' && Number.isInteger(value)) return value;
   throw new HistoryModelError(`--total is a whole number, not ${text}`);
+}
+
+function readSteps(text: string | undefined): number {
+  if (text === undefined) return checkLimits.stepsMax;
+  const steps = Number(text);
+  if (Number.isSafeInteger(steps) && steps > 0) return steps;
+  throw new HistoryModelError(`--steps is a whole number above 0, not ${text}`);
 }
 
 function readOption(option: string, text: string): HistoryValue {

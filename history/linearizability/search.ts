@@ -1,5 +1,6 @@
 import { assert } from '../../base/assert.ts';
 import type { CheckLimits } from '../verdict.ts';
+import { clearBit, hasBit, setBit } from './bits.ts';
 import { type Timeline, timelineOf } from './timeline.ts';
 import { anyState, at, sameState, type TransitionTable } from './transition-table.ts';
 import { VisitedCache, type VisitedKey } from './visited-cache.ts';
@@ -328,16 +329,4 @@ function reachability({ stateCount, freeMoves }: TransitionTable): Uint8Array {
     }
   }
   return reaches;
-}
-
-function setBit(words: Int32Array, bit: number): void {
-  words[bit >>> 5] = at(words, bit >>> 5) | (1 << (bit & 31));
-}
-
-function clearBit(words: Int32Array, bit: number): void {
-  words[bit >>> 5] = at(words, bit >>> 5) & ~(1 << (bit & 31));
-}
-
-function hasBit(words: Int32Array, bit: number): boolean {
-  return (at(words, bit >>> 5) & (1 << (bit & 31))) !== 0;
 }

@@ -1,5 +1,5 @@
 import type { CheckLimits } from '../verdict.ts';
-import { searchLinearization } from './search.ts';
+import { decideLinearization } from './decide.ts';
 import {
   anyState,
   at,
@@ -127,7 +127,7 @@ class Shrinker {
   #isImpossible(part: Part): boolean {
     if (this.#stepsLeft <= 0 || part.rows.length === 0) return false;
     const table = this.#tableOfPart(part);
-    const result = searchLinearization(table, { ...this.#limits, stepsMax: this.#stepsLeft });
+    const result = decideLinearization(table, { ...this.#limits, stepsMax: this.#stepsLeft });
     this.#stepsLeft -= result.steps + part.rows.length;
     return result.kind === 'impossible';
   }

@@ -1,5 +1,5 @@
 import type { Operation } from '../history.ts';
-import { searchLinearization } from '../linearizability/search.ts';
+import { decideLinearization } from '../linearizability/decide.ts';
 import { shrink } from '../linearizability/shrink.ts';
 import { tableOf } from '../linearizability/transition-table.ts';
 import type { Anomaly, CheckLimits, Model, Verdict } from '../verdict.ts';
@@ -23,7 +23,7 @@ function check(operations: readonly Operation[], limits: CheckLimits): Verdict {
     endAt: outcome === 'ok' ? endAt : Number.POSITIVE_INFINITY,
   }));
   const table = tableOf(rows, { stateCount: 2, initial: free });
-  const result = searchLinearization(table, limits);
+  const result = decideLinearization(table, limits);
   if (result.kind === 'undecided') return { kind: 'undecided', reason: result.reason };
   const counts = outcomeCounts(operations);
   if (result.kind === 'linearizable') return { kind: 'valid', counts };

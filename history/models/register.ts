@@ -1,5 +1,5 @@
 import type { HistoryValue, Operation } from '../history.ts';
-import { searchLinearization } from '../linearizability/search.ts';
+import { decideLinearization } from '../linearizability/decide.ts';
 import { shrink } from '../linearizability/shrink.ts';
 import { sameState } from '../linearizability/transition-table.ts';
 import { checkUniqueValues, hasUniqueValues } from '../linearizability/unique-values.ts';
@@ -70,7 +70,7 @@ class RegisterCheck {
     if (register.orphan !== null) return orphanFinding(register.orphan, part);
     if (hasUniqueValues(register.table)) return uniqueFinding(register, part);
     const limits = { ...this.#limits, stepsMax: Math.max(0, this.#stepsLeft) };
-    const result = searchLinearization(register.table, limits);
+    const result = decideLinearization(register.table, limits);
     this.#stepsLeft -= result.steps;
     if (result.kind === 'linearizable') return null;
     if (result.kind === 'impossible') return this.#shrunkFinding(register, part, result.blockedRow);

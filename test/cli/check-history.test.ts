@@ -48,7 +48,26 @@ test('wrong usage ends with 2 too, so that 1 always means a history that is not 
     ['--total', '5'],
     ['--initial', '{'],
     ['--format', 'xml'],
+    ['--steps', '0'],
   ]) {
     expect(check(valid, ...args).status).toBe(2);
   }
+});
+
+test('a search that may take one step gives up with 2 and says so', () => {
+  using folder = temporaryFolder();
+  const file = join(folder.path, 'repeating.edn');
+  // Written twice, so that there is no way around a search.
+  const lines = ['write 1', 'write 1', 'write 2'].flatMap((text, client) => {
+    const [f, value] = text.split(' ');
+    const event = (type: string): string =>
+      `{:process ${client}, :type ${type}, :f :${f}, :value ${value}}`;
+    return [event(':invoke'), event(':ok')];
+  });
+  writeFileSync(file, lines.join('\n'));
+  expect(check(file)).toMatchObject({ status: 0 });
+  expect(check(file, '--steps', '1')).toMatchObject({
+    status: 2,
+    stdout: expect.stringContaining('no answer after 1 steps'),
+  });
 });

@@ -171,7 +171,7 @@ test('a part of the history too small to matter is left out of what is shown', (
   ]);
 });
 
-for (const values of [0, 5]) {
+for (const values of [0, 5, 100]) {
   test(`50 clients that never rest, ${values === 0 ? 'unique' : values} values: valid within 32 MiB`, () => {
     const options = { clients: 50, operations: 2000, values, timeoutEvery: 200 };
     const operations = concurrentRegister(new SeededRandom(3), options);
@@ -180,8 +180,30 @@ for (const values of [0, 5]) {
   });
 }
 
-test('a history that takes too long is undecided, with the reason', () => {
+test('a read of what was there long ago is found among 50 clients that never rest and write 100 values', () => {
   const options = { clients: 50, operations: 2000, values: 100, timeoutEvery: 0 };
+  const operations = concurrentRegister(new SeededRandom(5), options);
+  const staleAt = operations.findLastIndex(({ f, outcome }) => f === 'read' && outcome === 'ok');
+  const stale = operations[staleAt];
+  const openThen = operations.filter(
+    ({ callAt, endAt, outcome }) =>
+      callAt < (stale?.endAt ?? 0) && (outcome === 'info' || endAt > (stale?.callAt ?? 0) - 200),
+  );
+  const isRecent = (value: number): boolean =>
+    openThen.some((one) => [one.input, one.output].flat().includes(value));
+  const output = Array.from({ length: 100 }, (_, value) => value + 1).find((one) => !isRecent(one));
+  expect(output).toBeDefined();
+  const faulty = operations.map((operation, index) =>
+    index === staleAt ? { ...operation, output: output ?? null } : operation,
+  );
+  const verdict = casRegister.check(faulty, limits);
+  expect(verdict.kind).toBe('invalid');
+  const [anomaly] = verdict.kind === 'invalid' ? verdict.anomalies : [];
+  expect(anomaly?.operations).toContainEqual(faulty[staleAt]);
+});
+
+test('a history that takes too long is undecided, with the reason', () => {
+  const options = { clients: 50, operations: 2000, values: 100, timeoutEvery: 20 };
   const operations = concurrentRegister(new SeededRandom(3), options);
   const verdict = casRegister.check(operations, { memoryBytesMax: 1 << 20, stepsMax: 20_000 });
   expect(verdict).toMatchObject({
