@@ -43,7 +43,7 @@ export interface RaftNodeOptions {
   readonly logger: Logger;
   /** Called at most once: the log failed, or an invariant broke. The node is dead already; the process should end. */
   readonly onFatal: (error: unknown) => void;
-  /** Without it this node offers no snapshot and installs none: its log must not be compacted. */
+  /** Without it this node offers no snapshot and installs none, so its log cannot be compacted unless the node has no state. */
   readonly snapshots?: SnapshotParts;
   /** Length of a tick; equal on all nodes. */
   readonly tickMs?: number;
@@ -221,6 +221,9 @@ export class RaftNode implements Raft {
   }
 
   compact(upTo: LogIndex): void {
+    const { snapshots, config } = this.#options;
+    const mayCompact = snapshots !== undefined || config.isStateless === true;
+    assert(mayCompact, 'who drops entries can give away or take a snapshot in their place');
     this.#enqueue({ kind: 'compact', upTo });
   }
 

@@ -26,6 +26,7 @@ export function isSameStatus(left: RaftStatus, right: RaftStatus): boolean {
       left.leaderReadyIndex === right.leaderReadyIndex &&
       left.isTailDecided === right.isTailDecided &&
       left.isTransferring === right.isTransferring &&
+      left.installingIndex === right.installingIndex &&
       left.membership === right.membership &&
       left.memberKind === right.memberKind &&
       left.isRemoved === right.isRemoved &&

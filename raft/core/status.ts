@@ -39,6 +39,8 @@ export interface MemberView {
    */
   readonly isTailDecided: boolean;
   readonly isTransferring: boolean;
+  /** The newest entry in the snapshot that is being fetched and put in place here: until then nothing else is. Null otherwise. */
+  readonly installingIndex: LogIndex | null;
   /** The other members by the configuration in effect. */
   readonly peers: readonly PeerProgress[];
   /** The configuration in effect, committed or not; joint while it has an `outgoing` part. The same object until it changes. */
@@ -83,6 +85,7 @@ export function statusOf(state: RaftState): MachineStatus {
     leaderReadyIndex: leader === null ? null : readyIndex(state, leader),
     isTailDecided: leaderId !== null && commitIndex >= 1 && log.termAt(commitIndex) === term,
     isTransferring: leader !== null && leader.transfer !== null,
+    installingIndex: state.fetching?.last.index ?? null,
     peers: state.peers.map((id) => {
       const progress = leader?.followers.get(id);
       return {

@@ -146,6 +146,7 @@ export function describeStatus(status: MachineStatus): string {
     status.isTransferring ? 'transferring' : null,
     status.isLeaseSafe ? `quorum-round=${status.quorumRound}/${status.readRound}` : null,
     status.memberKind === 'voter' ? null : (status.memberKind ?? 'no-member'),
+    status.installingIndex === null ? null : `installing=${status.installingIndex}`,
     status.isRemoved ? 'removed' : null,
     status.refusedMessages > 0 ? `refused=${status.refusedMessages}` : null,
   ].filter((flag) => flag !== null);

@@ -481,6 +481,16 @@ test('a snapshot store that hangs ends the node, which could not tell when its s
   expect(kindsOf(machine.inputs)).not.toContain('snapshot-failed');
 });
 
+test('a node that has no snapshots, and a state, is not to drop entries', async () => {
+  const { node, machine } = await open();
+
+  expect(() => node.compact(logIndex(1))).toThrow('a snapshot in their place');
+  await settled();
+
+  expect(kindsOf(machine.inputs)).toEqual([]);
+  await node.close();
+});
+
 test('a failed write ends the node and nothing is sent after it (R17)', async () => {
   const { node, machine, store, transport, fatal } = await open();
   const answer = { kind: 'vote-response', term: term(1), granted: true } as const;

@@ -341,8 +341,10 @@ test('§5.3 one snapshot is fetched at a time; after a failure the next offer is
   offer(node, id(4, 9));
   offer(node, id(4, 12));
   expect(node.takeEffectsOf('fetch-snapshot')).toHaveLength(1);
+  expect(node.status.installingIndex).toBe(9);
 
   node.endFetch(false);
+  expect(node.status.installingIndex).toBeNull();
   offer(node, id(4, 12));
 
   expect(node.fetched).toEqual(meta(id(4, 12)));

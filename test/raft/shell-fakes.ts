@@ -128,6 +128,7 @@ export const followerStatus: MachineStatus = {
   leaderReadyIndex: null,
   isTailDecided: false,
   isTransferring: false,
+  installingIndex: null,
   peers: [
     { id: n2, kind: 'voter', isCaughtUp: null, matchIndex: null, appliedIndex: null },
     { id: n3, kind: 'voter', isCaughtUp: null, matchIndex: null, appliedIndex: null },

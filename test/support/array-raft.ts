@@ -28,6 +28,7 @@ export class ArrayRaft implements Raft {
       leaderReadyIndex: null,
       isTailDecided: true,
       isTransferring: false,
+      installingIndex: null,
       peers: [],
       membership: emptyMembership,
       membershipIndex: logIndex(0),

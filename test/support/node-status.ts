@@ -18,6 +18,7 @@ export function raftStatus(change: Partial<RaftStatus> = {}): RaftStatus {
     leaderReadyIndex: null,
     isTailDecided: true,
     isTransferring: false,
+    installingIndex: null,
     peers: [],
     membership: emptyMembership,
     membershipIndex: logIndex(0),
