@@ -174,6 +174,7 @@ export const bridgeMutations: readonly Mutation[] = [
     ],
     scenario: 'cluster',
   },
+  // Each of these may be missing alone, and the others hold. All of them may, as long as the kill comes at once.
   {
     id: 'acks-after-deposition',
     rule: 'G7',
@@ -209,21 +210,6 @@ export const bridgeMutations: readonly Mutation[] = [
     ],
     scenario: 'cluster',
     emphasis: { knobs: { thinkMs: 50 }, faults: { kinds: ['isolate'], everyMs: 3000 } },
-  },
-  {
-    id: 'stop-acks-missing-at-the-fence',
-    rule: 'G7',
-    breaks: 'The fence does not tell the tail to stop.',
-    edits: [
-      {
-        file: roleMachine,
-        find: "    this.#emit({ kind: 'stop-acks' });\n    if (",
-        replace: '    if (',
-      },
-    ],
-    scenario: 'cluster',
-    survives:
-      'redundant: the tail and its gate shut by themselves when leadership ends (exploration: "the ack gate does not shut"); all three gone is acks-after-deposition',
   },
   {
     id: 'errant-server-serves',
