@@ -6,7 +6,8 @@ export const rebuildCauses: readonly string[] = ['errant-write', 'polite-shutdow
 
 /**
  * A server is thrown away and built anew only if somebody tampered with one: crashes, pauses, cuts and power failures alone never
- * leave errant data (H26), and a bridge that cries wolf turns each of them into hours of copying.
+ * leave errant data (H26), and a bridge that cries wolf turns each of them into hours of copying. Nor does a replica ever meet
+ * a transaction that its data does not fit (G6): a restart would hide it.
  */
 export class RebuildChecker {
   readonly #simulation: Simulation;
@@ -23,6 +24,14 @@ export class RebuildChecker {
 
   struck(fault: string): void {
     if (rebuildCauses.includes(fault)) this.#wasTampered = true;
+  }
+
+  applierFailed(server: string, error: string): void {
+    this.#simulation.check(
+      this.#wasTampered,
+      'G6',
+      () => `${server} cannot apply what the log holds although nobody tampered with it: ${error}`,
+    );
   }
 
   changed(node: string, state: RoleState, reason: string): void {

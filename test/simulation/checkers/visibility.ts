@@ -7,7 +7,7 @@ import type { Simulation } from '../kernel/simulation.ts';
 import type { SimMysqlEffect } from '../mysql/effects.ts';
 import { eventTypeAt, readGtidAt, u32At } from '../mysql/event-reader.ts';
 import type { CommittedLog } from '../node/committed-log.ts';
-import type { MysqldHost, ServerObserver } from '../node/mysqld-host.ts';
+import type { MysqldHost } from '../node/mysqld-host.ts';
 import type { DumpObserver } from '../node/sim-dump.ts';
 
 /** Status byte, semisync magic and flag in front of each event of a dump. */
@@ -23,7 +23,7 @@ interface Dumped {
  * G1: an ack covers only what is committed. G2: no engine, of no node, makes anything visible that is not. G6: each engine
  * commits in the order of the log, and under each GTID what the log has under it. Looked at in the moment in which it happens.
  */
-export class VisibilityChecker implements ServerObserver, DumpObserver {
+export class VisibilityChecker implements DumpObserver {
   readonly #simulation: Simulation;
   readonly #log: CommittedLog;
   readonly #dumps = new Map<string, Dumped>();

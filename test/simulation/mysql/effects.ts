@@ -69,4 +69,6 @@ export type SimMysqlEffect =
       readonly gtid: Gtid | null;
       readonly content: TransactionContent;
       readonly by: 'session' | 'applier' | 'recovery';
-    };
+    }
+  /** For checkers only: the applier met what it cannot apply, and stops. */
+  | { readonly kind: 'applier-failed'; readonly error: string };

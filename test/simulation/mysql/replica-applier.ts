@@ -127,13 +127,14 @@ export class ReplicaApplier {
     }
   }
 
-  /** Everything it may depend on (`last_committed`) has committed. */
-  #mayRunBeside(next: Relayed, { lastCommitted, serverId }: ReadTransaction): boolean {
+  /**
+   * Everything it may depend on (`last_committed`) has committed, as far as the clock of one file tells: whose clock that is, nobody
+   * asks (MySQL source, `Mts_submode_logical_clock::schedule_next_event`).
+   */
+  #mayRunBeside(next: Relayed, { lastCommitted }: ReadTransaction): boolean {
     return this.#applying.every(
       ({ relayed, transaction }) =>
-        relayed.fileNumber === next.fileNumber &&
-        transaction.serverId === serverId &&
-        transaction.sequenceNumber > lastCommitted,
+        relayed.fileNumber === next.fileNumber && transaction.sequenceNumber > lastCommitted,
     );
   }
 
@@ -163,10 +164,13 @@ export class ReplicaApplier {
     if (transaction.schemaChange !== null) {
       yield* takeSchemaLocks(life.locks, locks, transaction.schemaChange);
     }
-    for (const { table, key } of transaction.edits) {
+    const rows = new RowCheck((table, key) => life.disk.engine.current(table, key));
+    for (const edit of transaction.edits) {
+      const { table, key } = edit;
       yield* life.locks.acquire(locks, `metadata:${table}`, 'S');
       yield* life.locks.acquire(locks, `table:${table}`, 'IX');
       yield* life.locks.acquire(locks, `row:${table}:${key}`, 'X', { detectsDeadlock: true });
+      rows.check(edit);
     }
   }
 
@@ -175,7 +179,6 @@ export class ReplicaApplier {
     if (this.#isAborting) throw stopped();
     const { engine } = this.#life.disk;
     if (transaction.schemaChange !== null) checkSchemaChange(engine, transaction.schemaChange);
-    checkRows(transaction.edits, (table, key) => engine.current(table, key));
     yield* this.#life.locks.acquire(locks, 'commit', 'IX');
     const { edits, schemaChange } = transaction;
     const xid = this.#life.nextXid();
@@ -184,8 +187,9 @@ export class ReplicaApplier {
 
   /** The transaction stays in the relay log: a start tries it again. Those behind it could only commit after it. */
   #fail({ relayed }: Applying, error: SimSqlError): void {
-    if (error.number !== SimError.queryInterrupted) {
-      this.#error ??= `${error.number} ${error.message}`;
+    if (error.number !== SimError.queryInterrupted && this.#error === null) {
+      this.#error = `${error.number} ${error.message}`;
+      this.#life.emit({ kind: 'applier-failed', error: this.#error });
     }
     const index = this.#relayLog.findIndex(({ order }) => order > relayed.order);
     this.#relayLog.splice(index === -1 ? this.#relayLog.length : index, 0, relayed);
@@ -202,22 +206,27 @@ export class ReplicaApplier {
   }
 }
 
-/** Rows must be as they were at the source (`replica_exec_mode = STRICT`). */
-function checkRows(
-  edits: readonly RowEdit[],
-  current: (table: string, key: string) => string | null,
-): void {
-  const seen = new Map<string, string | null>();
-  for (const { table, key, before, after } of edits) {
+/** Rows must be as they were at the source (`replica_exec_mode = STRICT`), when they are changed and not only at the commit. */
+class RowCheck {
+  readonly #current: (table: string, key: string) => string | null;
+  /** What the transaction itself made of a row. */
+  readonly #own = new Map<string, string | null>();
+
+  constructor(current: (table: string, key: string) => string | null) {
+    this.#current = current;
+  }
+
+  check({ table, key, before, after }: RowEdit): void {
     const name = `${table}\0${key}`;
-    const now = seen.has(name) ? (seen.get(name) ?? null) : current(table, key);
+    const own = this.#own.get(name);
+    const now = own === undefined ? this.#current(table, key) : own;
     if (before === null && now !== null) {
       throw new SimSqlError(SimError.duplicateKey, `Duplicate entry '${key}' for key 'PRIMARY'`);
     }
     if (before !== null && now === null) {
       throw new SimSqlError(SimError.keyNotFound, `Can't find record in '${table}'`);
     }
-    seen.set(name, after);
+    this.#own.set(name, after);
   }
 }
 

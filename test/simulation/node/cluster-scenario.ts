@@ -260,7 +260,11 @@ class ClusterRun {
       applierWorkers: knobOf(plan, 'applierWorkers') || 4,
       log: this.#log,
       observers: {
-        server: this.#visibility,
+        server: {
+          committed: (host, effect) => this.#visibility.committed(host, effect),
+          started: (host) => this.#visibility.started(host),
+          applierFailed: (host, error) => this.#rebuilds.applierFailed(host.name, error),
+        },
         dump: this.#visibility,
         statement: this.#statements,
         onNode: (node) => {

@@ -42,6 +42,8 @@ export interface ServerObserver {
     effect: Extract<SimMysqlEffect, { readonly kind: 'committed' }>,
   ): void;
   started(host: MysqldHost): void;
+  /** Its applier met what it cannot apply. */
+  applierFailed(host: MysqldHost, error: string): void;
 }
 
 /** Microseconds that work takes, `[least, most)`. */
@@ -283,6 +285,9 @@ export class MysqldHost {
         return;
       case 'committed':
         this.#options.observer.committed(this, effect);
+        return;
+      case 'applier-failed':
+        this.#options.observer.applierFailed(this, effect.error);
         return;
       default:
         assertNever(effect);
