@@ -65,6 +65,9 @@ export interface NodeConfig {
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
 }
 
+export const tickMsMin = 5;
+export const tickMsMax = 1000;
+
 const port = z.int().min(1).max(65_535);
 const host = z.string().min(1).max(253);
 const nodeIdText = z.string().refine(isNodeId, 'lower-case letters, digits and dashes, at most 32');
@@ -86,7 +89,7 @@ const memberSchema = z.strictObject({
 const timingsSchema = z
   .strictObject({
     /** Length of a Raft tick. */
-    tickMs: z.int().min(5).max(1000).default(25),
+    tickMs: z.int().min(tickMsMin).max(tickMsMax).default(25),
     heartbeatTicks: z.int().min(1).max(100).default(4),
     electionTicksMin: z.int().min(3).max(1000).default(20),
     electionTicksMax: z.int().min(4).max(2000).default(40),

@@ -5,6 +5,7 @@ import { stringify } from 'yaml';
 import { codeOf, messageOf } from '../base/errors.ts';
 import { FatalError } from '../base/fatal.ts';
 import { makeFolder } from '../base/make-folder.ts';
+import { tickMsMax, tickMsMin } from './config-schema.ts';
 import { writePrivateFile } from './data-folder.ts';
 import type { PortUse } from './ports.ts';
 
@@ -46,6 +47,8 @@ export interface LocalClusterOptions {
   readonly basePort: number;
   readonly mysqld: string;
   readonly reads: 'read-index' | 'lease';
+  /** Length of a Raft tick; null leaves it to the default of `node.yaml`. */
+  readonly tickMs: number | null;
 }
 
 export const defaultBasePort = 7000;
@@ -87,6 +90,11 @@ export function planLocalCluster(options: LocalClusterOptions): LocalCluster {
   // It is kept as the first line of a file.
   if (options.appPassword !== null && !/^[^\r\n]+$/.test(options.appPassword)) {
     throw new FatalError('CONFIG_INVALID', '--app-password must be one line, and not empty');
+  }
+  const { tickMs } = options;
+  if (tickMs !== null && (tickMs < tickMsMin || tickMs > tickMsMax)) {
+    const message = `--tick-ms is ${tickMs}; allowed: ${tickMsMin} to ${tickMsMax}`;
+    throw new FatalError('CONFIG_INVALID', message);
   }
   const highestPort = localPorts(basePort, identity.nodes).forwardReadOnly;
   if (highestPort > portMax) {
@@ -208,6 +216,7 @@ function nodeConfig(
       forwardReadOnlyPort: node.ports.forwardReadOnly,
     })),
     reads: options.reads,
+    ...(options.tickMs !== null && { timings: { tickMs: options.tickMs } }),
     dataDirectory: '.',
     listen: {
       host: loopback,

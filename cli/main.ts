@@ -76,6 +76,11 @@ function addUp(program: Command): void {
         .choices(['read-index', 'lease'])
         .default('read-index'),
     )
+    .option(
+      '--tick-ms <ms>',
+      'length of a Raft tick: a leader is missed after 20 to 40 of them (default: 25)',
+      wholeNumber,
+    )
     .action((options: UpArguments) => withSignals((signal) => runUp(upOptions(options), signal)));
 }
 
@@ -87,6 +92,7 @@ interface UpArguments {
   readonly appPasswordFile?: string;
   readonly basePort: number;
   readonly reads: 'read-index' | 'lease';
+  readonly tickMs?: number;
 }
 
 function upOptions(options: UpArguments): Parameters<typeof runUp>[0] {
@@ -98,6 +104,7 @@ function upOptions(options: UpArguments): Parameters<typeof runUp>[0] {
     basePort: options.basePort,
     mysqld,
     reads: options.reads,
+    tickMs: options.tickMs ?? null,
     clock,
     terminal,
     findMySql: () => locateMySql(mysqld, { logger: terminalLogger(terminal), terminal }),

@@ -33,7 +33,8 @@ export interface UpOptions extends LocalClusterOptions {
 
 const loopback = '127.0.0.1';
 const stopDeadlineMs = 8000;
-const readyTimeoutMs = 120_000;
+/** Longer than a node waits for its mysqld, which may have to recover from a crash first. */
+const readyTimeoutMs = 12 * 60 * 1000;
 const pollMs = 100;
 
 /** Runs a whole cluster on this machine until `signal` aborts. Settles when no process of it is left. */

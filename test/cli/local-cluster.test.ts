@@ -19,6 +19,7 @@ function optionsFor(directory: string, change: Partial<LocalClusterOptions> = {}
     basePort: 7000,
     mysqld: '',
     reads: 'read-index',
+    tickMs: null,
     ...change,
   } satisfies LocalClusterOptions;
 }
@@ -56,6 +57,17 @@ test('what is written is a valid configuration of every node, with paths that ex
   }
 });
 
+test('the length of a tick is that of all nodes, and the default unless given', () => {
+  using folder = temporaryFolder();
+  const tickOf = (tickMs: number | null): readonly number[] =>
+    plannedAndWritten(optionsFor(folder.path, { tickMs })).nodes.map(
+      ({ configPath }) => readNodeConfig(configPath).timings.tickMs,
+    );
+
+  expect(tickOf(200)).toEqual([200, 200, 200]);
+  expect(tickOf(null)).toEqual([25, 25, 25]);
+});
+
 test('secrets are readable by their owner alone', () => {
   using folder = temporaryFolder();
   plannedAndWritten(optionsFor(folder.path));
@@ -88,6 +100,7 @@ test.each([
   ['an even number of nodes', { nodeCount: 4 }],
   ['ports above the highest', { basePort: 65_300 }],
   ['an empty password', { appPassword: '' }],
+  ['a tick no node would take', { tickMs: 4 }],
   ['a password of two lines', { appPassword: 'one\ntwo' }],
 ])('%s is refused before anything is written', (_what, change) => {
   using folder = temporaryFolder();

@@ -7,8 +7,10 @@ import { expect, test } from 'vitest';
 import { strikeLeader } from '../kill/faults.ts';
 import { Workload } from '../kill/workload.ts';
 import { connectApp } from '../support/app-connection.ts';
-import { BinraftCluster, eventually, kill, type TestNode } from '../support/binraft-cluster.ts';
+import { BinraftCluster, type TestNode } from '../support/binraft-cluster.ts';
+import { eventually } from '../support/eventually.ts';
 import { startTestMySql, testInstallation } from '../support/mysql-server.ts';
+import { kill } from '../support/processes.ts';
 
 // A MySQL that knows nothing of this project follows the cluster through its binlog port. Goal: it gets every committed
 // transaction once, in order, whoever leads and whichever node it is attached to (G6, G9). Method: load, two dead leaders, then

@@ -6,7 +6,8 @@ import {
   schemaOf,
   schemaViolations,
 } from '../kill/schema-changes.ts';
-import { BinraftCluster, eventually } from '../support/binraft-cluster.ts';
+import { BinraftCluster } from '../support/binraft-cluster.ts';
+import { eventually } from '../support/eventually.ts';
 
 // H5, H6, G8. Goal: DDL and account statements that run while the leader dies are as safe as rows. Method: loops that create,
 // alter, drop and create accounts; the leader is killed in three ways; then schemas and accounts of all nodes are compared.
@@ -14,7 +15,7 @@ import { BinraftCluster, eventually } from '../support/binraft-cluster.ts';
 test('schemas and accounts are equal on all nodes after the leader was killed under DDL (G8, H5, H6)', async () => {
   await using cluster = await BinraftCluster.start({ basePort: 25_500 });
   await prepareSchemaChanges(cluster);
-  const changes = new SchemaChanges(cluster, 4);
+  await using changes = new SchemaChanges(cluster, 4);
 
   for (const kind of ['both', 'mysqld', 'sidecar'] as const) {
     const before = changes.statements;

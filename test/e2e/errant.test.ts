@@ -6,7 +6,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { verify } from '../kill/verify.ts';
 import { Workload, type WriteHistory } from '../kill/workload.ts';
 import { connectApp } from '../support/app-connection.ts';
-import { BinraftCluster, eventually, kill, type TestNode } from '../support/binraft-cluster.ts';
+import { BinraftCluster, type TestNode } from '../support/binraft-cluster.ts';
+import { eventually } from '../support/eventually.ts';
+import { kill, killAndAwait, pause } from '../support/processes.ts';
 import { connectRoot } from '../support/root-connection.ts';
 
 // What an administrator with root on a node's own socket can break (HAZARDS N8, H9, H10). Goal: whatever is changed behind the
@@ -17,14 +19,14 @@ let cluster: BinraftCluster;
 let runs = 0;
 
 beforeAll(async () => {
-  cluster = await BinraftCluster.start({ basePort: 27_000 });
+  cluster = await BinraftCluster.start({ basePort: 27_000, isPatient: true });
   await using app = await connectApp(cluster, cluster.nodes[0]?.readWritePort ?? 0);
   await app.query('CREATE DATABASE harm');
   await app.query('CREATE TABLE harm.marks (id VARCHAR(40) PRIMARY KEY)');
 });
 
 afterAll(async () => {
-  await cluster[Symbol.asyncDispose]();
+  await cluster?.[Symbol.asyncDispose]();
 });
 
 test.for([
@@ -60,7 +62,7 @@ test('an errant write let through while the sidecar was stopped is found, and th
   const sidecar = (await cluster.nodeStatus(follower.id)).pid;
   {
     await using root = await connectRoot(follower);
-    kill(sidecar, 'SIGSTOP');
+    await pause(sidecar);
     try {
       await root.query('SET GLOBAL rpl_semi_sync_source_enabled = 0');
       await root.query('SET GLOBAL super_read_only = 0');
@@ -86,8 +88,8 @@ test.for([
 ])(
   'a primary under load is fenced after %s, and nothing is lost (G2, G3, H9, H10)',
   async (sql) => {
-    const primary = cluster.node((await cluster.leader()).node);
-    const before = await mysqldOf(primary);
+    const leader = await cluster.leader();
+    const primary = cluster.node(leader.node);
     await using workload = await load();
     await workload.progress(200);
     {
@@ -95,7 +97,7 @@ test.for([
       await root.query(sql).catch(() => undefined);
     }
 
-    await replaced(primary, before);
+    await replaced(primary, leader.mysql.pid);
     await workload.progress(200);
     const history = await workload.stop();
 
@@ -149,19 +151,22 @@ test('killing sessions that wait for their ack lets nothing through (N8, G2)', a
   expect(await violationsOf(history)).toEqual([]);
 });
 
-test('a primary whose mysqld hangs is replaced within the probe timeout and a second or so (N5)', async () => {
-  const primary = cluster.node((await cluster.leader()).node);
-  const before = await mysqldOf(primary);
+test('a primary whose mysqld hangs hands over as soon as a probe went unanswered (N5)', async () => {
+  const leader = await cluster.leader();
+  const primary = cluster.node(leader.node);
   await using workload = await load();
   await workload.progress(100);
 
-  const struckMs = performance.now();
-  kill(before, 'SIGSTOP');
-  await replaced(primary, before);
+  kill(leader.mysql.pid, 'SIGSTOP');
+  await replaced(primary, leader.mysql.pid);
   await workload.progress(100);
   const history = await workload.stop();
 
-  expect(history.writeGapMs(struckMs, performance.now())).toBeLessThan(3_000 + 3_000);
+  // The probe is what found it, and leadership was handed over in the next term: nobody waited for an election.
+  expect(cluster.logOf(primary.id)).toContainEqual(
+    expect.objectContaining({ kind: 'fencing', reason: 'mysqld did not answer for 3000 ms' }),
+  );
+  expect((await cluster.leader()).raft.term).toBe(leader.raft.term + 1);
   expect(await violationsOf(history)).toEqual([]);
 });
 
@@ -178,13 +183,14 @@ test('an event runs on one server alone, and never by itself on a new primary (H
   await ticksOnPrimary();
 
   const first = await cluster.leader();
-  await cluster.transfer(null);
-  await using moved = await connectApp(cluster, (await cluster.leader()).ports.readWrite);
+  expect(await cluster.transfer(null)).toMatchObject({ outcome: 'handed-over' });
+  const second = await cluster.leader();
+  expect(second.node).not.toBe(first.node);
+  await using moved = await connectApp(cluster, second.ports.readWrite);
   await moved.query('ALTER EVENT harm.tick ENABLE');
   await ticksOnPrimary();
   await moved.query('DROP EVENT harm.tick');
 
-  expect((await cluster.leader()).node).not.toBe(first.node);
   await expectEqualNodes();
   const [ticks] = await moved.query<RowDataPacket[]>('SELECT server FROM harm.ticks ORDER BY id');
   const changes = ticks.filter(({ server }, index) => server !== ticks[index - 1]?.['server']);
@@ -192,14 +198,13 @@ test('an event runs on one server alone, and never by itself on a new primary (H
 });
 
 test('a node whose MySQL folder is gone comes back equal, with what it wrote as primary (N10)', async () => {
-  const primary = cluster.node((await cluster.leader()).node);
+  const { node, pid, mysql } = await cluster.leader();
   await using workload = await load();
   await workload.progress(100);
-  const { pid, mysql } = await cluster.nodeStatus(primary.id);
 
-  kill(pid, 'SIGSTOP');
-  kill(mysql.pid ?? 0, 'SIGKILL');
-  await rm(join(primary.directory, 'mysql', 'data'), { recursive: true });
+  await pause(pid);
+  await killAndAwait(mysql.pid);
+  await rm(join(cluster.node(node).directory, 'mysql', 'data'), { recursive: true });
   kill(pid, 'SIGKILL');
   await workload.progress(200);
   const history = await workload.stop();

@@ -5,7 +5,8 @@ import type { RowDataPacket } from 'mysql2/promise';
 import { expect, test } from 'vitest';
 import { strikeLeader } from '../kill/faults.ts';
 import { connectApp } from '../support/app-connection.ts';
-import { BinraftCluster, eventually } from '../support/binraft-cluster.ts';
+import { BinraftCluster } from '../support/binraft-cluster.ts';
+import { eventually } from '../support/eventually.ts';
 
 const orders = 400;
 const example = fileURLToPath(new URL('../../examples/orders.ts', import.meta.url));
@@ -19,6 +20,8 @@ test('the example places every order once while the leader is killed', async () 
     String(orders),
     String(port),
   ]);
+  // Its failure is told when it is asked for, below.
+  ended.catch(() => undefined);
   await eventually(async () => ((await placed(cluster)) > 20 ? true : null), 'orders come in');
   await strikeLeader(cluster, 'both');
   const { stdout } = await ended;

@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await cluster[Symbol.asyncDispose]();
+  await cluster?.[Symbol.asyncDispose]();
 });
 
 test.for([

@@ -14,7 +14,8 @@ import {
 import { BinraftCluster } from '../support/binraft-cluster.ts';
 
 // Goal: the size of a transaction is no reason to lose it, to see half of it, to change the leader, or to grow without bound.
-// Method: real sizes on a real cluster, memory of every sidecar sampled meanwhile. G9, H29. Long form: `test/kill/large.ts`.
+// Method: real sizes on a real cluster, memory of every sidecar sampled meanwhile. G9, H29. Long form: `test/kill/large.ts`, where a leader
+// is missed after half a second: here it may get no CPU for longer than that, and is not judged by it.
 
 const mebibyte = 1024 * 1024;
 /** A transaction may cost a sidecar so much memory, whatever its size. */
@@ -24,13 +25,13 @@ let cluster: BinraftCluster;
 const reports: LargeReport[] = [];
 
 beforeAll(async () => {
-  cluster = await BinraftCluster.start({ basePort: 26_000 });
+  cluster = await BinraftCluster.start({ basePort: 26_000, isPatient: true });
   await prepareLarge(cluster);
 });
 
 afterAll(async () => {
   process.stdout.write(`\n${largeTable(reports)}\n`);
-  await cluster[Symbol.asyncDispose]();
+  await cluster?.[Symbol.asyncDispose]();
 });
 
 test('a transaction of 256 MiB in rows of 64 MiB reaches every node whole', async () => {
@@ -71,12 +72,12 @@ test('a row of 40 MiB given to a prepared statement reaches every node', async (
 });
 
 test('a transaction of 256 MiB whose leader is killed in the middle is nowhere, or everywhere whole (G3, G4, G9)', async () => {
-  const told = await killInTheMiddle(cluster, insertBlobs('killed', 4, 64));
+  const { told, rowsBefore } = await killInTheMiddle(cluster, insertBlobs('killed', 4, 64));
 
   const found = await digests(cluster, 'killed');
   expect(found[1]).toEqual(found[0]);
   expect(found[2]).toEqual(found[0]);
-  const whole = { rows: 4, bytes: 256 * mebibyte };
-  expect(found[0]?.rows).toBeOneOf(told === 'acked' ? [4] : [0, 4]);
-  if (found[0]?.rows === 4) expect(found[0]).toMatchObject(whole);
+  const rows = found[0]?.rows ?? 0;
+  expect(rows - rowsBefore).toBeOneOf(told === 'acked' ? [4] : [0, 4]);
+  expect(found[0]?.bytes).toBe(rows * 64 * mebibyte);
 });

@@ -3,7 +3,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { verify } from '../kill/verify.ts';
 import { Workload } from '../kill/workload.ts';
 import { connectApp } from '../support/app-connection.ts';
-import { BinraftCluster, eventually, kill } from '../support/binraft-cluster.ts';
+import { BinraftCluster } from '../support/binraft-cluster.ts';
+import { eventually } from '../support/eventually.ts';
+import { kill } from '../support/processes.ts';
 import { runCommand } from '../support/run-command.ts';
 
 // One node of a real deployment: how it is stopped, and what it refuses.
@@ -11,7 +13,7 @@ import { runCommand } from '../support/run-command.ts';
 let cluster: BinraftCluster;
 
 beforeAll(async () => {
-  cluster = await BinraftCluster.start({ basePort: 29_900 });
+  cluster = await BinraftCluster.start({ basePort: 29_900, isPatient: true });
   await using session = await connectApp(cluster, cluster.nodes[0]?.readWritePort ?? 0);
   await session.query('CREATE DATABASE stops');
   await session.query(
@@ -48,8 +50,11 @@ test('a leader that is asked to stop under load hands over first, and nothing is
   await workload.progress(200);
   const history = await workload.stop();
 
-  // By TimeoutNow in the next term, and not because followers missed a leader: those would have campaigned after a pre-vote.
+  // By TimeoutNow in the next term, and not because followers missed a leader.
   expect(after.raft.term).toBe(before.raft.term + 1);
+  expect(cluster.logOf(before.node)).toContainEqual(
+    expect.objectContaining({ event: 'transfer-before-stop', outcome: 'handed-over' }),
+  );
   expect(history.writeGapMs(askedMs, performance.now())).toBeGreaterThan(0);
   const verdict = await verify(cluster, 'stops.writes', [history]);
   expect(verdict.violations).toEqual([]);

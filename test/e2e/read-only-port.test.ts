@@ -3,7 +3,9 @@ import { expect, test } from 'vitest';
 import { verify } from '../kill/verify.ts';
 import { Workload } from '../kill/workload.ts';
 import { connectApp } from '../support/app-connection.ts';
-import { BinraftCluster, eventually, kill } from '../support/binraft-cluster.ts';
+import { BinraftCluster } from '../support/binraft-cluster.ts';
+import { eventually } from '../support/eventually.ts';
+import { kill, pause } from '../support/processes.ts';
 
 const writes = [
   'INSERT INTO ro.t VALUES (2, 2)',
@@ -27,7 +29,7 @@ const writes = [
 ];
 
 test('the read-only port refuses every kind of write (S4, H32)', async () => {
-  await using cluster = await BinraftCluster.start({ basePort: 25_000 });
+  await using cluster = await BinraftCluster.start({ basePort: 25_000, isPatient: true });
   const leader = await cluster.leader();
   await using writer = await connectApp(cluster, leader.ports.readWrite);
   await writer.query('CREATE DATABASE ro; CREATE TABLE ro.t (id INT PRIMARY KEY, value INT)');
@@ -59,16 +61,15 @@ test('the read-only port refuses every kind of write (S4, H32)', async () => {
 });
 
 test('a follower that was stopped under load catches up and serves (C10)', async () => {
-  await using cluster = await BinraftCluster.start({ basePort: 25_000 });
+  await using cluster = await BinraftCluster.start({ basePort: 25_000, isPatient: true });
   const leader = await cluster.leader();
   await using writer = await connectApp(cluster, leader.ports.readWrite);
   await writer.query(
     'CREATE DATABASE lagging; CREATE TABLE lagging.t (id VARCHAR(40) PRIMARY KEY, writer_note VARCHAR(80))',
   );
-  const { nodes } = await cluster.status();
-  const follower = nodes.find((member) => member.id !== leader.node);
-  if (follower?.kind !== 'reached' || follower.status.mysql.pid === null)
-    throw new Error('no follower');
+  const follower = (await cluster.settled()).find(({ mysql }) => mysql.role === 'replica');
+  const mysqld = follower?.mysql.pid ?? null;
+  if (follower === undefined || mysqld === null) throw new Error('no follower');
   await using workload = new Workload({
     ports: [leader.ports.readWrite],
     user: 'app',
@@ -77,17 +78,17 @@ test('a follower that was stopped under load catches up and serves (C10)', async
     table: 'lagging.t',
   });
 
-  kill(follower.status.pid, 'SIGSTOP');
-  kill(follower.status.mysql.pid, 'SIGSTOP');
+  await pause(follower.pid);
+  await pause(mysqld);
   await workload.progress(2000);
-  kill(follower.status.mysql.pid, 'SIGCONT');
-  kill(follower.status.pid, 'SIGCONT');
+  kill(mysqld, 'SIGCONT');
+  kill(follower.pid, 'SIGCONT');
   await workload.progress(500);
   const history = await workload.stop();
 
   const verdict = await verify(cluster, 'lagging.t', [history]);
   expect(verdict.violations).toEqual([]);
-  await using reader = await connectApp(cluster, follower.status.ports.readOnly);
+  await using reader = await connectApp(cluster, follower.ports.readOnly);
   await eventually(async () => {
     const [rows] = await reader.query<RowDataPacket[]>('SELECT COUNT(*) AS n FROM lagging.t');
     return Number(rows[0]?.['n']) === verdict.rows ? true : null;

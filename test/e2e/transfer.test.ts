@@ -5,7 +5,7 @@ import { connectApp } from '../support/app-connection.ts';
 import { BinraftCluster } from '../support/binraft-cluster.ts';
 
 test('a planned transfer under load loses nothing and restarts no server', async () => {
-  await using cluster = await BinraftCluster.start({ basePort: 24_000 });
+  await using cluster = await BinraftCluster.start({ basePort: 24_000, isPatient: true });
   await using session = await connectApp(cluster, cluster.nodes[0]?.readWritePort ?? 0);
   await session.query('CREATE DATABASE moves');
   await session.query(
@@ -38,7 +38,7 @@ test('a planned transfer under load loses nothing and restarts no server', async
 });
 
 test('a transfer is given up when a transaction stays open past the deadline, and names the session in the way', async () => {
-  await using cluster = await BinraftCluster.start({ basePort: 24_000 });
+  await using cluster = await BinraftCluster.start({ basePort: 24_000, isPatient: true });
   const leader = await cluster.leader();
   await using session = await connectApp(cluster, leader.ports.readWrite);
   await session.query('CREATE DATABASE moves; CREATE TABLE moves.held (id INT PRIMARY KEY)');

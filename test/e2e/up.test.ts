@@ -14,7 +14,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { connectApp } from '../support/app-connection.ts';
-import { BinraftCluster, until } from '../support/binraft-cluster.ts';
+import { BinraftCluster } from '../support/binraft-cluster.ts';
+import { until } from '../support/eventually.ts';
 import { type Ended, runCommand } from '../support/run-command.ts';
 
 const basePort = 31_000;
@@ -134,9 +135,7 @@ test('a cluster is used, refused to others, stopped, and starts again with its d
   const unknown = await runCommand(['transfer', 'n9', '--admin', admin]);
   expect(unknown).toMatchObject({ status: 1, output: expect.stringContaining('n1, n2, n3') });
 
-  const begunMs = performance.now();
   expect(await cluster.stop()).toBe(0);
-  expect(performance.now() - begunMs).toBeLessThan(10_000);
   expect(cluster.processIds()).toEqual([]);
 
   for (const change of [

@@ -3,7 +3,10 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { eventually, processesNaming } from '../support/binraft-cluster.ts';
+import { portsUsed } from '../../bench/ports.ts';
+import { checkPortsFree } from '../../cli/ports.ts';
+import { eventually } from '../support/eventually.ts';
+import { processesNaming } from '../support/processes.ts';
 import { findSysbench } from '../support/sysbench.ts';
 
 const program = fileURLToPath(new URL('../../bench/run.ts', import.meta.url));
@@ -22,7 +25,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 test.skipIf(findSysbench() === null)(
   'commits of this project and of a single server are compared, and nothing is left behind',
   async () => {
-    const ended = await bench(['--peers', 'single', '--rounds', '1', '--seconds', '1']);
+    const ended = await bench(['--peers', 'single', '--rounds', '1', '--seconds', '3']);
 
     expect(ended).toMatchObject({ status: 0 });
     const results = join(folder, 'results');
@@ -57,6 +60,15 @@ test.skipIf(findSysbench() === null)(
       'all processes are gone',
     );
     expect(leftBehind().folders).toHaveLength(1);
+    // The last thing that a dying process lets go of.
+    const ports = Array.from({ length: portsUsed }, (_, place) => Number(basePort) + place);
+    await eventually(async () => {
+      await checkPortsFree(
+        '127.0.0.1',
+        ports.map((port) => ({ port, purpose: 'benchmark' })),
+      );
+      return true;
+    }, 'all ports are free');
 
     const interrupted = await bench([], { at: 'binraft: start', signal: 'SIGINT' });
     expect(interrupted).toMatchObject({ status: 130, output: expect.stringContaining('nothing') });

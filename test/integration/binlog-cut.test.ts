@@ -44,7 +44,7 @@ class Replica implements AsyncDisposable {
       replicaUuid: randomUUID(),
       heartbeatPeriodMs: 1_000,
       isSemisync: true,
-      loginTimeoutMs: 5_000,
+      loginTimeoutMs: 60_000,
       clock: new SystemClock(),
     });
     const executed = GtidSet.parse(await client.executedGtids());
@@ -230,7 +230,7 @@ test('a mysqld that shut down politely committed what waited, so its binlog is n
   );
   await replica.unacked();
 
-  await mysql.server.stop({ deadlineMs: 30_000 });
+  await mysql.server.stop({ deadlineMs: 300_000 });
 
   await answer;
   await expect(cut(mysql, replica.acked)).rejects.toMatchObject({

@@ -50,7 +50,7 @@ test(`a log killed ${kills} times holds all that was reported durable (seed ${se
 
   // A test in which nothing was written before the kill would show nothing.
   expect(reportedTotal).toBeGreaterThan(kills * 5);
-}, 600_000);
+});
 
 /** The state after one of the prefixes of what was asked, not shorter than what was reported. */
 async function matchingState(

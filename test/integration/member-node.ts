@@ -18,6 +18,8 @@ export interface MemberNodeOptions {
   /** Where each voter listens on this machine, itself included. */
   readonly ports: Readonly<Record<string, number>>;
   readonly seed: number;
+  /** A long one where no leader is to be missed by mistake. */
+  readonly tickMs?: number;
   readonly snapshots?: FileSnapshotStore;
 }
 
@@ -53,6 +55,7 @@ export async function openMemberNode(options: MemberNodeOptions): Promise<RaftNo
     transport,
     ...(snapshots !== undefined && { snapshots: { store: snapshots, source: transport } }),
     clock,
+    ...(options.tickMs !== undefined && { tickMs: options.tickMs }),
     logger: silentLogger,
     onFatal: (error) => {
       process.stderr.write(`${id}: ${error}\n`);

@@ -10,12 +10,8 @@ import type { MySqlExit } from '../../mysql-bridge/mysql-server.ts';
 import { type MysqldOptions, MysqldProcess } from '../../mysql-bridge/server/mysqld-process.ts';
 import { defaultTuning } from '../../mysql-bridge/server/server-config.ts';
 import { temporaryFolder } from '../mysql-bridge/server/fixtures.ts';
-import {
-  freePort,
-  startTestMySql,
-  testAccount,
-  testInstallation,
-} from '../support/mysql-server.ts';
+import { lowPort } from '../support/low-port.ts';
+import { startTestMySql, testAccount, testInstallation } from '../support/mysql-server.ts';
 
 // The supervisor on a real mysqld. HAZARDS H2, H7, H10, H13, N3.
 
@@ -28,8 +24,8 @@ async function optionsIn(
   return {
     installation: await testInstallation(),
     directory,
-    port: await freePort(),
-    adminPort: await freePort(),
+    port: await lowPort(),
+    adminPort: await lowPort(),
     serverId: 1,
     account: testAccount,
     tuning: { ...defaultTuning, bufferPoolBytes: 32 * 1024 * 1024 },
@@ -127,12 +123,14 @@ test('a polite stop ends with status 0, one that takes too long with SIGKILL', a
   await using mysql = await startTestMySql();
   const { server } = mysql;
   const polite = exitOf(server);
-  await server.stop({ deadlineMs: 30_000 });
+  await server.stop({ deadlineMs: 300_000 });
   expect(await polite).toMatchObject({ status: 0, wanted: true });
 
   await server.start();
   const exits: MySqlExit[] = [];
   server.onExit((exit) => exits.push(exit));
+  // One that stands still, so that it cannot be quick enough all the same.
+  process.kill(server.pid ?? 0, 'SIGSTOP');
   await server.stop({ deadlineMs: 1 });
 
   expect(exits.at(-1)).toMatchObject({ signal: 'SIGKILL', wanted: true });
@@ -236,7 +234,7 @@ test('a mysqld that an earlier sidecar left behind is killed before anything els
 test('mysqld dies with the process that started it, and a terminal’s signals do not reach it (HAZARDS H2)', async () => {
   await using mysql = await startTestMySql({ isStarted: false });
   const program = new URL('../support/mysqld-owner.ts', import.meta.url).pathname;
-  const args = [program, mysql.directory, String(await freePort()), String(await freePort())];
+  const args = [program, mysql.directory, String(await lowPort()), String(await lowPort())];
   const owner: ChildProcess = spawn(process.execPath, args, {
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -20,13 +20,15 @@ test('a session is told what became of its statement when the gate closes (C9, H
   const idle = await proxy.connect();
   await inTransaction.query('BEGIN');
   await inTransaction.query('INSERT INTO t VALUES (1)');
-  const slow = inFlight.query('INSERT INTO t SELECT 2 + SLEEP(1)');
+  await direct.query("DO GET_LOCK('held', 0)");
+  const slow = inFlight.query("INSERT INTO t SELECT 2 + GET_LOCK('held', 600)");
   const refusal = expect(slow).rejects.toMatchObject({ errno: 1105, sqlState: '08007' });
-  await until(async () => (await scalarOf(direct, running('SLEEP'))) === 1);
+  await until(async () => (await scalarOf(direct, running('GET_LOCK'))) === 1);
 
   proxy.proxy.closeGate('a test');
 
   await refusal;
+  await direct.query("DO RELEASE_LOCK('held')");
   await expect(inTransaction.query('COMMIT')).rejects.toThrow();
   await expect(idle.query('SELECT 1')).rejects.toThrow();
   await until(async () => (await scalarOf(direct, running('INSERT'))) === 0);
@@ -38,7 +40,7 @@ test('a killed server ends its sessions, and new ones wait for it', async () => 
   await using proxy = await startProxy();
   serve(proxy, server);
   const connection = await proxy.connect();
-  const slow = expect(connection.query('SELECT SLEEP(30)')).rejects.toMatchObject({ errno: 1105 });
+  const slow = expect(connection.query('SELECT SLEEP(600)')).rejects.toMatchObject({ errno: 1105 });
   await until(async () => (await scalarOf(await server.connect(), running('SLEEP'))) === 1);
 
   await server.server.kill();
@@ -64,7 +66,7 @@ test('a statement of a read-only session does not outlive a promotion (S4, H32)'
   serve(proxy, server);
   const reader = await proxy.connect({ port: proxy.proxy.ports.readOnly });
   // On a server that has become writable meanwhile, the second statement would write.
-  const writes = reader.query('SELECT SLEEP(20); INSERT INTO app.t VALUES (1)');
+  const writes = reader.query('SELECT SLEEP(600); INSERT INTO app.t VALUES (1)');
   const refusal = expect(writes).rejects.toMatchObject({ errno: 1053 });
   await until(async () => (await scalarOf(admin, running('SLEEP'))) === 1);
 
@@ -92,7 +94,7 @@ test('a transfer waits for open transactions, holds what is new, and names who i
   expect(blocked).toMatchObject({ kind: 'blocked', sessions: [{ user: 'app' }] });
   proxy.proxy.releaseStatements('aborted');
 
-  const quiet = proxy.proxy.holdStatements({ deadlineMs: 10_000 });
+  const quiet = proxy.proxy.holdStatements({ deadlineMs: 120_000 });
   const held = other.query('INSERT INTO t VALUES (2)');
   const refusal = expect(held).rejects.toThrow(/PROXY_(NOT_EXECUTED|SESSION_MOVED)/);
   await open.query('INSERT INTO t VALUES (3)');
@@ -120,7 +122,7 @@ test.skipIf(!isExecutable(sysbench))('sysbench runs its mixed load through the p
       '--table-size=500',
       '--threads=4',
       '--events=200',
-      '--time=30',
+      '--time=600',
       '--mysql-ignore-errors=1213',
       action,
     ]);

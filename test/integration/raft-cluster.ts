@@ -1,5 +1,4 @@
-import { createServer } from 'node:net';
-import { SystemClock } from '../../base/clock.ts';
+import { type Clock, SystemClock } from '../../base/clock.ts';
 import { messageOf } from '../../base/errors.ts';
 import { silentLogger } from '../../base/logger.ts';
 import { SeededRandom } from '../../base/random.ts';
@@ -18,24 +17,23 @@ import {
   nodeId,
   type RaftNode,
 } from '../../raft/index.ts';
+import { lowPort, lowPorts } from '../support/low-port.ts';
 
 const clock = new SystemClock();
 
-/** Ports that were free a moment ago. */
-export async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer();
-      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-      return server;
-    }),
-  );
-  const ports = servers.map((server) => {
-    const address = server.address();
-    return typeof address === 'object' && address !== null ? address.port : 0;
-  });
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
+/** A system clock under which no time passes for timers while it is held: messages come and go, ticks do not. */
+export class HoldableClock extends SystemClock {
+  #isHeld = false;
+
+  hold(): void {
+    this.#isHeld = true;
+  }
+
+  override every(ms: number, callback: () => void): () => void {
+    return super.every(ms, () => {
+      if (!this.#isHeld) callback();
+    });
+  }
 }
 
 export interface Member {
@@ -49,7 +47,7 @@ export interface Member {
 export async function until<Value>(
   what: string,
   condition: () => Value | null | undefined | false,
-  timeoutMs = 15_000,
+  timeoutMs = 240_000,
 ): Promise<Value> {
   const deadline = clock.monotonicMs() + timeoutMs;
   for (;;) {
@@ -68,6 +66,7 @@ export class RaftCluster {
   readonly #openStore: (id: NodeId) => Promise<LogStore>;
   readonly #openSnapshots: ((id: NodeId) => Promise<SnapshotStore>) | null;
   readonly #isLeaseOn: boolean;
+  readonly #clock: Clock;
   readonly #witness: NodeId | null;
   readonly #stateless = new Set<NodeId>();
   readonly members: Map<NodeId, Member> = new Map<NodeId, Member>();
@@ -79,6 +78,7 @@ export class RaftCluster {
     readonly openStore: (id: NodeId) => Promise<LogStore>;
     readonly openSnapshots: ((id: NodeId) => Promise<SnapshotStore>) | null;
     readonly isLeaseOn: boolean;
+    readonly clock: Clock;
     readonly witness: NodeId | null;
   }) {
     this.#ports = options.ports;
@@ -86,6 +86,7 @@ export class RaftCluster {
     this.#openStore = options.openStore;
     this.#openSnapshots = options.openSnapshots;
     this.#isLeaseOn = options.isLeaseOn;
+    this.#clock = options.clock;
     this.#witness = options.witness;
   }
 
@@ -94,16 +95,19 @@ export class RaftCluster {
     readonly openSnapshots?: (id: NodeId) => Promise<SnapshotStore>;
     readonly size?: number;
     readonly isLeaseOn?: boolean;
+    /** That of the nodes. */
+    readonly clock?: Clock;
     /** Of those the cluster begins with, the one that only stores the log and votes. */
     readonly witness?: NodeId;
   }): Promise<RaftCluster> {
     const ids = Array.from({ length: options.size ?? 3 }, (_, index) => nodeId(`n${index + 1}`));
-    const ports = await freePorts(ids.length);
+    const ports = await lowPorts(ids.length);
     const cluster = new RaftCluster({
       ports: new Map(ids.map((id, index) => [id, ports[index] ?? 0])),
       openStore: options.openStore,
       openSnapshots: options.openSnapshots ?? null,
       isLeaseOn: options.isLeaseOn ?? false,
+      clock: options.clock ?? clock,
       witness: options.witness ?? null,
     });
     await Promise.all(ids.map((id) => cluster.startMember(id)));
@@ -116,7 +120,7 @@ export class RaftCluster {
 
   /** A node that knows of nobody, and waits to be added as this member; one that is to become a witness has no state. */
   async startWaiting(id: NodeId, promotion: 'voter' | 'witness' = 'voter'): Promise<RaftMember> {
-    const [port = 0] = await freePorts(1);
+    const port = await lowPort();
     this.#ports.set(id, port);
     if (promotion === 'witness') this.#stateless.add(id);
     await this.startMember(id);
@@ -157,7 +161,7 @@ export class RaftCluster {
       random: new SeededRandom(this.#seed + 1000),
       store,
       transport,
-      clock,
+      clock: this.#clock,
       logger: silentLogger,
       isLeaseOn: this.#isLeaseOn,
       ...(snapshots !== null && { snapshots: { store: snapshots, source: transport } }),

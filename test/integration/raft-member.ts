@@ -11,6 +11,7 @@ export interface MemberSettings {
   readonly directory: string;
   readonly ports: Readonly<Record<string, number>>;
   readonly seed: number;
+  readonly tickMs?: number;
 }
 
 export type MemberReport =

@@ -5,7 +5,8 @@ import { expect, test } from 'vitest';
 import { SystemClock } from '../../base/clock.ts';
 import { SeededRandom } from '../../base/random.ts';
 import { temporaryDirectory } from '../log-store/support.ts';
-import { freePorts, until } from './raft-cluster.ts';
+import { lowPorts } from '../support/low-port.ts';
+import { until } from './raft-cluster.ts';
 import type {
   SnapshotMemberCommand,
   SnapshotMemberReport,
@@ -17,6 +18,8 @@ import type {
 
 const kills = Number(process.env['SNAPSHOT_KILLS'] ?? 6);
 const seed = Number(process.env['SNAPSHOT_SEED'] ?? Date.now() % 1_000_000);
+/** The leader is the same all along, however little CPU it gets: nothing here is about elections. */
+const tickMs = 200;
 const snapshotBytes = 24 * 1024 * 1024;
 const clock = new SystemClock();
 
@@ -48,12 +51,12 @@ test(`a node killed ${kills} times while it gets a snapshot has the state of the
   await using directory = await temporaryDirectory();
   const random = new SeededRandom(seed);
   const ports = Object.fromEntries(
-    (await freePorts(3)).map((port, place) => [`n${place + 1}`, port] as const),
+    (await lowPorts(3)).map((port, place) => [`n${place + 1}`, port] as const),
   );
   let starts = 0;
   const start = (id: string): MemberProcess => {
     starts += 1;
-    const settings = { id, directory: join(directory.path, id), ports, seed: starts * 10 };
+    const settings = { id, directory: join(directory.path, id), ports, seed: starts * 10, tickMs };
     return new MemberProcess({ ...settings, snapshotBytes });
   };
   const others = [start('n1'), start('n2')];
@@ -61,7 +64,8 @@ test(`a node killed ${kills} times while it gets a snapshot has the state of the
   try {
     const leader = await until('a leader', () => others.find(({ report }) => report?.isReady));
     let killedInMidst = 0;
-    for (let round = 0; round < kills; round += 1) {
+    // A run in which no kill met a snapshot on its way would show nothing (HAZARDS C11): then more follow, each at once.
+    for (let round = 0; round < kills || killedInMidst === 0; round += 1) {
       const before = leader.report?.lastIndex ?? 0;
       leader.send({ kind: 'propose', count: 200 });
       const last = await until('the proposals', () => {
@@ -77,7 +81,7 @@ test(`a node killed ${kills} times while it gets a snapshot has the state of the
       const killed = start('n3');
       away = killed;
       await until('its start', () => killed.report !== null);
-      await clock.delay(random.below(0, 400));
+      await clock.delay(round < kills ? random.below(0, 400) : 0);
       if ((killed.report?.applied ?? 0) < last) killedInMidst += 1;
       await killed.kill();
     }
@@ -85,12 +89,10 @@ test(`a node killed ${kills} times while it gets a snapshot has the state of the
     const back = start('n3');
     away = back;
     const last = leader.report?.lastIndex ?? 0;
-    await until('the state of the others', () => back.report?.applied === last, 30_000);
+    await until('the state of the others', () => back.report?.applied === last);
     expect(back.report?.sum).toBe(leader.report?.sum);
     expect(back.report?.firstIndex).toBe(last + 1);
-    // A run in which no kill met a snapshot on its way would show nothing (HAZARDS C11).
-    expect(killedInMidst).toBeGreaterThan(0);
   } finally {
     await Promise.all([...others, ...(away === null ? [] : [away])].map((one) => one.kill()));
   }
-}, 180_000);
+});

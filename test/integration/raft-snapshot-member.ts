@@ -19,6 +19,7 @@ export interface SnapshotMemberSettings {
   readonly directory: string;
   readonly ports: Readonly<Record<string, number>>;
   readonly seed: number;
+  readonly tickMs?: number;
   readonly snapshotBytes: number;
 }
 

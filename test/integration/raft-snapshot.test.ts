@@ -36,7 +36,7 @@ test('a node that comes back after a compaction gets a snapshot, converges, and 
   expect(again.store.opened.snapshot).not.toBeNull();
   await untilApplied(place, again.id, all);
   expect(cluster.failures).toEqual([]);
-}, 60_000);
+});
 
 test('a snapshot survives the death of its leader: the next one offers its own', async () => {
   await using place = await openSite();
@@ -60,7 +60,7 @@ test('a snapshot survives the death of its leader: the next one offers its own',
   await propose(next, more);
   await untilAllApplied(place, [...texts, ...more]);
   expect(cluster.failures).toEqual([]);
-}, 60_000);
+});
 
 test('a node that is added to a compacted log begins with a snapshot and becomes a voter', async () => {
   await using place = await openSite();
@@ -81,7 +81,7 @@ test('a node that is added to a compacted log begins with a snapshot and becomes
   await untilApplied(place, id, texts);
   expect(added.node.status.firstIndex).toBeGreaterThan(200);
   expect(cluster.failures).toEqual([]);
-}, 60_000);
+});
 
 test('a follower gets a read index from its leader, and applies up to it', async () => {
   await using place = await openSite();

@@ -65,7 +65,7 @@ test('mysqlbinlog reads every transaction and ends at the end of the log', async
 
   expect(gtidsIn(all)).toEqual(everything);
   expect(gtidsIn(some)).toEqual([21, 23, 24].map((number) => `${uuid}:${number}`));
-}, 120_000);
+});
 
 test('mysqlbinlog without GTIDs is told what to use instead', async () => {
   await using primary = await startPrimary(1);
@@ -75,7 +75,7 @@ test('mysqlbinlog without GTIDs is told what to use instead', async () => {
   const reading = runClient(mysqlbinlog, source, ['--read-from-remote-server', 'binlog.000001']);
 
   await expect(reading).rejects.toThrow('BINLOG-DUMP-GTIDS');
-}, 120_000);
+});
 
 test('the mysql client can look around, and is told that this is no port for queries', async () => {
   await using primary = await startPrimary(1);
@@ -91,7 +91,7 @@ test('the mysql client can look around, and is told that this is no port for que
 
   expect(facts).toBe('binraft binlog port\n9000\tON\n');
   await expect(query).rejects.toThrow('read-write or the read-only port');
-}, 120_000);
+});
 
 test('a wrong password and an unknown user are denied alike (HAZARDS S5)', async () => {
   await using primary = await startPrimary(1);
@@ -102,4 +102,4 @@ test('a wrong password and an unknown user are denied alike (HAZARDS S5)', async
   for (const user of [replicationAccount.user, 'nobody']) {
     await expect(connect(user)).rejects.toMatchObject({ errno: 1045, sqlState: '28000' });
   }
-}, 120_000);
+});

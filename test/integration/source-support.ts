@@ -26,7 +26,7 @@ export async function scalar(connection: Connection, sql: string): Promise<strin
 }
 
 /** Waits until the claim holds; there is no other way to learn of what a foreign process does. */
-export async function until(claim: () => Promise<boolean>, timeoutMs = 60_000): Promise<void> {
+export async function until(claim: () => Promise<boolean>, timeoutMs = 240_000): Promise<void> {
   const endMs = clock.monotonicMs() + timeoutMs;
   while (!(await claim())) {
     assert(clock.monotonicMs() < endMs, `still not so after ${timeoutMs} ms: ${claim.toString()}`);
@@ -68,7 +68,7 @@ export async function startSource(
     serverId: 9001,
     replicaUuid: 'aaaaaaaa-0000-0000-0000-000000000001',
     heartbeatPeriodMs: 1000,
-    loginTimeoutMs: 10_000,
+    loginTimeoutMs: 60_000,
     clock,
   });
   const raft = new ArrayRaft();
@@ -122,7 +122,7 @@ async function appendFrom(
     serverId: 9002,
     replicaUuid: 'aaaaaaaa-0000-0000-0000-000000000002',
     heartbeatPeriodMs: 100,
-    loginTimeoutMs: 10_000,
+    loginTimeoutMs: 60_000,
     clock,
     isSemisync: false,
   });
@@ -191,7 +191,7 @@ export async function applied(replica: TestMySql, source: TestSource): Promise<v
     const status = await replicaStatus(connection);
     assert(status.errors === '', status.errors);
     return source.ledger.committed.isSubsetOf(status.executed);
-  }, 120_000);
+  });
 }
 
 /** Names and checksums of all tables of a schema. */

@@ -1,5 +1,6 @@
 import { createConnection } from 'mysql2/promise';
-import { type BinraftCluster, eventually } from '../support/binraft-cluster.ts';
+import type { BinraftCluster } from '../support/binraft-cluster.ts';
+import { eventually } from '../support/eventually.ts';
 import { type FaultKind, strikeLeader } from './faults.ts';
 import {
   prepareSchemaChanges,
@@ -108,20 +109,16 @@ async function createTable(cluster: BinraftCluster, table: string): Promise<void
 
 /** The next fault shall hit a whole cluster: one primary, the others replicas, all answering. */
 async function allNodesBack(cluster: BinraftCluster): Promise<void> {
-  await eventually(
-    async () => {
-      const { nodes } = await cluster.status();
-      const roles = nodes.map((member) =>
-        member.kind === 'reached' ? member.status.mysql.role : 'gone',
-      );
-      const isWhole =
-        roles.filter((role) => role === 'primary').length === 1 &&
-        roles.filter((role) => role === 'replica').length === roles.length - 1;
-      return isWhole ? true : null;
-    },
-    'all nodes are back',
-    120_000,
-  );
+  await eventually(async () => {
+    const { nodes } = await cluster.status();
+    const roles = nodes.map((member) =>
+      member.kind === 'reached' ? member.status.mysql.role : 'gone',
+    );
+    const isWhole =
+      roles.filter((role) => role === 'primary').length === 1 &&
+      roles.filter((role) => role === 'replica').length === roles.length - 1;
+    return isWhole ? true : null;
+  }, 'all nodes are back');
 }
 
 /** Middle value; 0 of nothing. */

@@ -1,5 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type BinraftCluster, kill } from '../support/binraft-cluster.ts';
+import type { BinraftCluster } from '../support/binraft-cluster.ts';
+import { eventually } from '../support/eventually.ts';
+import { kill, pause } from '../support/processes.ts';
 
 /**
  * What is done to the leader, or for its sake to the cluster, while writers write. HAZARDS N3, N5, N11: `power` kills every
@@ -23,7 +25,6 @@ const lagMs = 120_000;
 export async function strikeLeader(cluster: BinraftCluster, kind: FaultKind): Promise<string> {
   const leader = await cluster.leader();
   const { pid: mysqldPid } = leader.mysql;
-  if (mysqldPid === null) throw new Error(`${leader.node} leads without a mysqld`);
   switch (kind) {
     case 'sidecar':
       kill(leader.pid, 'SIGKILL');
@@ -36,7 +37,7 @@ export async function strikeLeader(cluster: BinraftCluster, kind: FaultKind): Pr
       kill(leader.pid, 'SIGKILL');
       break;
     case 'pause':
-      kill(leader.pid, 'SIGSTOP');
+      await pause(leader.pid);
       await delay(pauseMs);
       kill(leader.pid, 'SIGCONT');
       break;
@@ -62,13 +63,13 @@ export async function strikeLeader(cluster: BinraftCluster, kind: FaultKind): Pr
 
 /** A follower, sidecar and server, stands still for two minutes. */
 async function stopFollower(cluster: BinraftCluster, leader: string): Promise<string> {
-  const { nodes } = await cluster.status();
-  const follower = nodes.find((member) => member.id !== leader);
-  if (follower?.kind !== 'reached' || follower.status.mysql.pid === null)
-    throw new Error('no follower');
-  const pids = [follower.status.pid, follower.status.mysql.pid];
-  for (const pid of pids) kill(pid, 'SIGSTOP');
+  const id = cluster.nodes.find((node) => node.id !== leader)?.id ?? leader;
+  const pids = await eventually(async () => {
+    const { pid, mysql } = await cluster.nodeStatus(id);
+    return mysql.pid === null ? null : [pid, mysql.pid];
+  }, `${id} runs a server`);
+  for (const pid of pids) await pause(pid);
   await delay(lagMs);
   for (const pid of pids.reverse()) kill(pid, 'SIGCONT');
-  return follower.id;
+  return id;
 }

@@ -1,14 +1,15 @@
 import type { RowDataPacket } from 'mysql2/promise';
 import { renderTable } from '../../cli/table.ts';
 import { connectApp } from '../support/app-connection.ts';
-import { type BinraftCluster, eventually, kill } from '../support/binraft-cluster.ts';
+import type { BinraftCluster } from '../support/binraft-cluster.ts';
+import { eventually } from '../support/eventually.ts';
 import { type MemoryRise, MemoryWatch } from '../support/process-memory.ts';
+import { kill } from '../support/processes.ts';
 
 // Large transactions on a running cluster, shared by the test and the long form. The server builds the bytes, so that the
 // client is not what is measured.
 
 const mebibyte = 1024 * 1024;
-const largeTimeoutMs = 240_000;
 /** A leader's log has grown by so many entries: the transaction is in the middle of its way. */
 const entriesBeforeKill = 40;
 
@@ -70,14 +71,14 @@ export async function runLarge(
   what: string,
   run: (session: Awaited<ReturnType<typeof connectApp>>) => Promise<unknown>,
 ): Promise<LargeReport> {
-  const before = await cluster.settled(largeTimeoutMs);
+  const before = await cluster.settled();
   const leader = await cluster.leader();
   await using session = await connectApp(cluster, leader.ports.readWrite);
   using watch = new MemoryWatch(before.map((status) => status.pid));
   const begunMs = performance.now();
   await run(session);
   const committedMs = performance.now() - begunMs;
-  const after = await cluster.settled(largeTimeoutMs);
+  const after = await cluster.settled();
   return {
     what,
     committedMs,
@@ -88,32 +89,53 @@ export async function runLarge(
   };
 }
 
-/** Kills the leader's sidecar while its transaction is on its way; says what the client was told. */
+/** A transaction whose leader was killed while it was on its way. */
+export interface KilledTransaction {
+  /** What its client was told. */
+  readonly told: 'acked' | 'not-acked';
+  /** Of its table. */
+  readonly rowsBefore: number;
+}
+
+/**
+ * Runs an insert into `killed` again and again until the leader's sidecar was killed while one was on its way. How long one takes is
+ * up to the machine, so it may end before that.
+ */
 export async function killInTheMiddle(
   cluster: BinraftCluster,
   statement: string,
-): Promise<'acked' | 'not-acked'> {
+): Promise<KilledTransaction> {
+  for (;;) {
+    const rowsBefore = (await digests(cluster, 'killed'))[0]?.rows ?? 0;
+    const told = await killUnderWay(cluster, statement);
+    if (told !== null) return { told, rowsBefore };
+  }
+}
+
+/** Null when it ended first, and nothing was killed. */
+async function killUnderWay(
+  cluster: BinraftCluster,
+  statement: string,
+): Promise<KilledTransaction['told'] | null> {
   const leader = await cluster.leader();
   const lastIndexMin = leader.raft.lastIndex + entriesBeforeKill;
   await using session = await connectApp(cluster, leader.ports.readWrite);
   const outcome = session.query(statement).then(
-    () => ({ told: 'acked' as const }),
-    (reason: unknown) => ({ told: 'not-acked' as const, reason }),
+    () => 'acked' as const,
+    () => 'not-acked' as const,
   );
-  const underWay = eventually(
-    async () => {
-      const { raft } = await cluster.nodeStatus(leader.node);
-      return raft.lastIndex >= lastIndexMin ? true : null;
-    },
-    'the transaction is on its way',
-    largeTimeoutMs,
-  );
-  const early = await Promise.race([underWay, outcome]);
-  if (early !== true) throw new Error('it ended before the kill', { cause: early });
+  let isOver = false;
+  void outcome.then(() => {
+    isOver = true;
+  });
+  const isUnderWay = await eventually(async () => {
+    if (isOver) return false;
+    const { raft } = await cluster.nodeStatus(leader.node);
+    return raft.lastIndex >= lastIndexMin ? true : null;
+  }, 'the transaction is on its way');
+  if (!isUnderWay) return null;
   kill(leader.pid, 'SIGKILL');
-  const { told } = await outcome;
-  await cluster.settled(largeTimeoutMs);
-  return told;
+  return await outcome;
 }
 
 /** The table as each node's own server has it. */
@@ -121,7 +143,7 @@ export async function digests(
   cluster: BinraftCluster,
   table: string,
 ): Promise<readonly TableDigest[]> {
-  const statuses = await cluster.settled(largeTimeoutMs);
+  const statuses = await cluster.settled();
   return await Promise.all(
     statuses.map(async ({ mysql, ports }) => {
       const port = mysql.role === 'primary' ? ports.readWrite : ports.readOnly;

@@ -53,8 +53,10 @@ async function measure(cluster: BinraftCluster, table: string, statement: string
 
 /** A killed transaction leaves none of its rows, or all; each round adds to what the others left. */
 async function killOnce(cluster: BinraftCluster, round: number): Promise<void> {
-  const before = (await digests(cluster, 'killed'))[0]?.rows ?? 0;
-  const told = await killInTheMiddle(cluster, insertBlobs('killed', 4, rowMiB));
+  const { told, rowsBefore: before } = await killInTheMiddle(
+    cluster,
+    insertBlobs('killed', 4, rowMiB),
+  );
   const after = (await digests(cluster, 'killed'))[0]?.rows ?? 0;
   const allowed = told === 'acked' ? [4] : [0, 4];
   print(`kill ${round + 1}: ${told}, ${after - before} of 4 rows are there`);

@@ -30,7 +30,7 @@ type Presence = 'there' | 'gone' | 'either';
  * Creates, alters and drops tables and creates accounts until stopped, each object by one loop, and keeps what must be there.
  * Every statement is one atomic DDL (MySQL manual, "Atomic Data Definition Statement Support").
  */
-export class SchemaChanges {
+export class SchemaChanges implements AsyncDisposable {
   readonly presences: Map<string, Presence> = new Map();
   statements = 0;
   readonly #cluster: BinraftCluster;
@@ -45,6 +45,10 @@ export class SchemaChanges {
   async stop(): Promise<void> {
     this.#isOver = true;
     await Promise.all(this.#loops);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
   }
 
   async #change(loop: number): Promise<void> {

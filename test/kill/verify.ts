@@ -24,7 +24,7 @@ export async function verify(
   table: string,
   histories: readonly WriteHistory[],
 ): Promise<Verdict> {
-  const statuses = await cluster.settled(120_000);
+  const statuses = await cluster.settled();
   const contents = await Promise.all(statuses.map((status) => rowsOf(cluster, status, table)));
   const [first = new Set<string>()] = contents;
   const outcomes = new Map(histories.flatMap((history) => [...history.outcomes]));

@@ -1,11 +1,12 @@
 import { connect, createServer, type Socket } from 'node:net';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { SystemClock } from '../../base/clock.ts';
 import { silentLogger } from '../../base/logger.ts';
 import { createProxy, defaultProxyLimits, type ProxyOptions } from '../../proxy/index.ts';
 import type { NodeProxy } from '../../proxy/node-proxy.ts';
 import type { PortName } from '../../proxy/options.ts';
 import { nodeId } from '../../raft/core/types.ts';
+import { waitFor } from '../support/wait-for.ts';
 import { answer, modern, query, Response } from './core/wire.ts';
 import { FakeLeader } from './fake-leader.ts';
 import { errorText, type FakeServer, startFakeServer } from './fake-server.ts';
@@ -104,7 +105,7 @@ test('a response leaves only after a round begun after its command (C8)', async 
   const asked = ask(client, 'SELECT 1').then((packet) => {
     answered = packet;
   });
-  await vi.waitFor(() => expect(proxy.proxy.counts().heldResponses).toBe(1));
+  await waitFor(() => expect(proxy.proxy.counts().heldResponses).toBe(1));
   expect(commands).toHaveLength(1);
   expect(answered).toBeUndefined();
 
@@ -122,14 +123,14 @@ test('a round that was begun before a command confirms nothing for it', async ()
   const before = proxy.leader.rounds;
 
   const firstAnswer = ask(first, 'SELECT 1');
-  await vi.waitFor(() => expect(proxy.leader.rounds).toBe(before + 1));
+  await waitFor(() => expect(proxy.leader.rounds).toBe(before + 1));
   const secondAnswer = ask(second, 'SELECT 2');
-  await vi.waitFor(() => expect(proxy.leader.rounds).toBe(before + 2));
-  await vi.waitFor(() => expect(proxy.proxy.counts().heldResponses).toBe(2));
+  await waitFor(() => expect(proxy.leader.rounds).toBe(before + 2));
+  await waitFor(() => expect(proxy.proxy.counts().heldResponses).toBe(2));
 
   proxy.leader.confirmOldest();
   expect((await firstAnswer)?.[0]).toBe(0);
-  await vi.waitFor(() => expect(proxy.proxy.counts().heldResponses).toBe(1));
+  await waitFor(() => expect(proxy.proxy.counts().heldResponses).toBe(1));
   proxy.leader.confirm();
   expect((await secondAnswer)?.[0]).toBe(0);
 });
@@ -142,10 +143,10 @@ test('a rejected round confirms nothing; it is tried again as long as the gate i
   proxy.leader.isConfirming = false;
 
   const answered = ask(client, 'SELECT 1');
-  await vi.waitFor(() => expect(proxy.proxy.counts().heldResponses).toBe(1));
+  await waitFor(() => expect(proxy.proxy.counts().heldResponses).toBe(1));
   const before = proxy.leader.rounds;
   proxy.leader.reject();
-  await vi.waitFor(() => expect(proxy.leader.rounds).toBe(before + 1));
+  await waitFor(() => expect(proxy.leader.rounds).toBe(before + 1));
   expect(proxy.proxy.counts().heldResponses).toBe(1);
   proxy.leader.confirm();
   expect((await answered)?.[0]).toBe(0);
@@ -161,7 +162,7 @@ test('with a valid lease no round is needed; without one a round is', async () =
   expect(proxy.leader.rounds).toBe(0);
 
   proxy.leader.leaseMs = 0;
-  await vi.waitFor(async () => {
+  await waitFor(async () => {
     await ask(client, 'SELECT 1');
     expect(proxy.leader.rounds).toBeGreaterThan(0);
   });
@@ -174,7 +175,7 @@ test('when the gate closes, a held answer is not given, and the outcome is calle
   const [busy, idle] = [await proxy.login(), await proxy.login()];
   proxy.leader.isConfirming = false;
   const answered = ask(busy, 'INSERT …');
-  await vi.waitFor(() => expect(proxy.proxy.counts().heldResponses).toBe(1));
+  await waitFor(() => expect(proxy.proxy.counts().heldResponses).toBe(1));
 
   proxy.proxy.closeGate('a higher term was seen');
   proxy.leader.confirm();
@@ -182,7 +183,7 @@ test('when the gate closes, a held answer is not given, and the outcome is calle
   expect(errorText(await answered)).toMatch(/^#08007PROXY_OUTCOME_UNKNOWN/);
   expect(errorText(await idle.packet())).toMatch(/^#08S01PROXY_SESSION_MOVED/);
   expect(await busy.packet()).toBeNull();
-  await vi.waitFor(() => expect(proxy.proxy.counts()).toMatchObject({ heldResponses: 0 }));
+  await waitFor(() => expect(proxy.proxy.counts()).toMatchObject({ heldResponses: 0 }));
 });
 
 test('when the server is killed, sessions are told the truth about their last statement', async () => {
@@ -195,7 +196,7 @@ test('when the server is killed, sessions are told the truth about their last st
   proxy.serve(server);
   const [busy, idle] = [await proxy.login(), await proxy.login()];
   const answered = ask(busy, 'INSERT …');
-  await vi.waitFor(() => expect(seen).toBe(1));
+  await waitFor(() => expect(seen).toBe(1));
   server.kill();
   expect(errorText(await answered)).toMatch(/PROXY_OUTCOME_UNKNOWN/);
   expect(errorText(await idle.packet())).toMatch(/PROXY_SESSION_LOST/);
@@ -206,10 +207,10 @@ test('a new session waits for a leader, and is told when there is none for too l
   await using proxy = await TestProxy.open({}, { failoverWaitMs: 1_000 });
   const waiting = proxy.client();
   expect(errorText(await waiting.packet())).toMatch(/^#08004PROXY_NO_LEADER/);
-  await vi.waitFor(() => expect(proxy.proxy.counts().readWriteSessions).toBe(0));
+  await waitFor(() => expect(proxy.proxy.counts().readWriteSessions).toBe(0));
 
   const patient = proxy.client();
-  await vi.waitFor(() => expect(proxy.proxy.counts().readWriteSessions).toBe(1));
+  await waitFor(() => expect(proxy.proxy.counts().readWriteSessions).toBe(1));
   proxy.serve(server);
   expect((await patient.packet())?.[0]).toBe(10);
 });
@@ -226,7 +227,7 @@ test('a server that does not listen yet is tried again while the session waits',
   proxy.proxy.setView({ readWrite: target, readOnly: null });
   proxy.proxy.openGate(1);
   const client = proxy.client();
-  await vi.waitFor(() => expect(proxy.proxy.counts().readWriteSessions).toBe(1));
+  await waitFor(() => expect(proxy.proxy.counts().readWriteSessions).toBe(1));
   proxy.proxy.setView({ readWrite: { kind: 'local', port: server.port }, readOnly: null });
   expect((await client.packet())?.[0]).toBe(10);
 });
@@ -270,7 +271,7 @@ test('sessions end when the view leads elsewhere', async () => {
   const readWrite = await proxy.login('readWrite');
   const readOnly = await proxy.login('readOnly');
   const unanswered = [ask(readWrite, 'INSERT …'), ask(readOnly, 'SELECT 1')];
-  await vi.waitFor(() => expect(seen).toBe(2));
+  await waitFor(() => expect(seen).toBe(2));
 
   proxy.proxy.setView({ readWrite: remote(other.port), readOnly: remote(other.port) });
 
@@ -295,16 +296,16 @@ test('read-only sessions of the local server are gone before a promotion, on the
   const readOnly = await proxy.login('readOnly');
   await proxy.login('readWrite');
   const waits = ask(readOnly, 'w');
-  await vi.waitFor(() => expect(server.connections).toBe(2));
+  await waitFor(() => expect(server.connections).toBe(2));
 
   await proxy.proxy.endLocalReadOnlySessions();
 
   expect(killed.every((id) => id === 42)).toBe(true);
   expect(errorText(await waits)).toMatch(/PROXY_SESSION_MOVED/);
-  await vi.waitFor(() => expect(proxy.proxy.counts().readOnlySessions).toBe(0));
+  await waitFor(() => expect(proxy.proxy.counts().readOnlySessions).toBe(0));
   // No new one is let in before the view says so again.
   const late = proxy.client('readOnly');
-  await vi.waitFor(() => expect(proxy.proxy.counts().readOnlySessions).toBe(1));
+  await waitFor(() => expect(proxy.proxy.counts().readOnlySessions).toBe(1));
   proxy.proxy.setView({ readWrite: null, readOnly: { kind: 'local', port: server.port } });
   expect((await late.packet())?.[0]).toBe(10);
 });
@@ -361,15 +362,14 @@ test('more sessions than allowed are refused as by a server, and make room again
   const clients = [await proxy.login(), await proxy.login(), await proxy.login()];
   expect(errorText(await proxy.client().packet())).toMatch(/^#08004Too many connections/);
   clients[0]?.socket.destroy();
-  await vi.waitFor(() => expect(proxy.proxy.counts().readWriteSessions).toBe(2));
+  await waitFor(() => expect(proxy.proxy.counts().readWriteSessions).toBe(2));
   await proxy.login();
   expect(proxy.proxy.counts().refusedSessions).toBe(1);
 });
 
 test('who does not log in in time is shown out, and so is who idles (N12, H31)', async () => {
   await using server = await startFakeServer();
-  const limits = { loginTimeoutMs: 300, idleTimeoutMs: 300 };
-  await using proxy = await TestProxy.open({}, limits);
+  await using proxy = await TestProxy.open({}, { loginTimeoutMs: 300 });
   proxy.serve(server);
   const silent = proxy.client();
   const slow = proxy.client();
@@ -380,7 +380,10 @@ test('who does not log in in time is shown out, and so is who idles (N12, H31)',
   expect(errorText(await silent.packet())).toMatch(/PROXY_LOGIN_TIMEOUT/);
   expect(errorText(await slow.packet())).toMatch(/PROXY_LOGIN_TIMEOUT/);
 
-  const idle = await proxy.login();
+  // Behind a proxy of its own, where there is time to log in.
+  await using patient = await TestProxy.open({}, { idleTimeoutMs: 300 });
+  patient.serve(server);
+  const idle = await patient.login();
   expect(errorText(await idle.packet())).toMatch(/PROXY_IDLE_TIMEOUT/);
 });
 
@@ -402,7 +405,7 @@ test('garbage ends its own session and no other (S1)', async () => {
     await client.rest();
   }
   expect((await ask(good, 'SELECT 1'))?.[0]).toBe(0);
-  await vi.waitFor(() => expect(proxy.proxy.counts().readWriteSessions).toBe(1));
+  await waitFor(() => expect(proxy.proxy.counts().readWriteSessions).toBe(1));
 });
 
 test('a taken port is named with its owner, before any worker starts', async () => {

@@ -1,6 +1,9 @@
 import { type Connection, createConnection } from 'mysql2/promise';
 import type { BinraftCluster } from './binraft-cluster.ts';
 
+/** The proxy itself gives up sooner, when there is no primary. */
+const connectTimeoutMs = 120_000;
+
 /** A session of the account `app` that ends with its scope. Errors of an idle session surface at the next statement. */
 export async function connectApp(
   cluster: BinraftCluster,
@@ -11,7 +14,7 @@ export async function connectApp(
     port,
     user: 'app',
     password: cluster.appPassword,
-    connectTimeout: 15_000,
+    connectTimeout: connectTimeoutMs,
     multipleStatements: true,
   });
   connection.on('error', () => undefined);

@@ -1,12 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { ClusterStatus, NodeStatus } from '../../admin/node-status.ts';
 import { fetchCluster, requestTransfer } from '../../cli/admin-client.ts';
 import { localPorts } from '../../cli/local-cluster.ts';
+import { eventually, until } from './eventually.ts';
+import { isDead, kill, lifeOf, processesNaming } from './processes.ts';
 
 const main = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
 const loopback = '127.0.0.1';
@@ -33,7 +34,12 @@ export interface TestClusterOptions {
   readonly launcher?: readonly string[];
   /** Ends `binraft up` when it aborts; a start under way rejects then. */
   readonly signal?: AbortSignal;
+  /** For tests in which nobody but they may change the leader, however long a process gets no CPU. */
+  readonly isPatient?: boolean;
 }
+
+/** Of a patient cluster: nobody campaigns before a leader was silent for four seconds. */
+const patientTickMs = 200;
 
 /**
  * A whole cluster as a user starts it: `binraft up` and its processes, in a folder of its own. Disposal kills every process
@@ -103,6 +109,7 @@ export class BinraftCluster implements AsyncDisposable {
         '--base-port',
         String(this.basePort),
         ...(this.#options.nodeCount === undefined ? [] : ['--nodes', String(this.nodes.length)]),
+        ...(this.#options.isPatient === true ? ['--tick-ms', String(patientTickMs)] : []),
         ...(this.#options.args ?? []),
       ],
       {
@@ -141,19 +148,26 @@ export class BinraftCluster implements AsyncDisposable {
     this.#up?.kill('SIGKILL');
   }
 
-  /** SIGKILL to every process of the cluster at once: `up`, sidecars, servers. */
+  /** SIGKILL to every process of the cluster at once: `up`, sidecars, servers. Their ports and files are free afterwards. */
   async killEverything(): Promise<void> {
     const child = this.#up;
-    const pids = this.processIds();
+    const dying = this.processIds().map(lifeOf);
     const gone =
       child === null || child.exitCode !== null || child.signalCode !== null
         ? Promise.resolve(null)
         : new Promise((resolve) => child.once('exit', resolve));
     child?.kill('SIGKILL');
-    for (const pid of pids) kill(pid, 'SIGKILL');
+    for (const { pid } of dying) kill(pid, 'SIGKILL');
     await gone;
     this.#up = null;
-    await until(() => this.processIds().length === 0, 'every process of the cluster is gone');
+    await until(() => {
+      // Started by one that was about to be killed.
+      for (const pid of this.processIds()) {
+        dying.push(lifeOf(pid));
+        kill(pid, 'SIGKILL');
+      }
+      return dying.every(isDead);
+    }, 'every process of the cluster is gone');
   }
 
   /** Live processes whose command line names this cluster's folder: sidecars, servers and their wrappers. */
@@ -176,44 +190,46 @@ export class BinraftCluster implements AsyncDisposable {
     return (await response.json()) as NodeStatus;
   }
 
-  /** The node whose primary serves; waits for one. */
-  async leader(): Promise<NodeStatus> {
+  /** What a node wrote to its log in all its lives, oldest first. */
+  logOf(id: string): readonly unknown[] {
+    const text = readFileSync(join(this.node(id).directory, 'node.log'), 'utf8');
+    // What node itself prints is no event, and the last line may not be complete.
+    const lines = text.split('\n').filter((line) => line.startsWith('{') && line.endsWith('}'));
+    return lines.map((line): unknown => JSON.parse(line));
+  }
+
+  /** The node whose primary serves; waits for one. Its server runs, unless it died a moment ago. */
+  async leader(): Promise<ServingNode> {
     return await eventually(async () => {
       const cluster = await this.status();
       const serving = cluster.nodes.flatMap((member) =>
-        member.kind === 'reached' && member.status.proxy.isGateOpen ? [member.status] : [],
+        member.kind === 'reached' ? servingNode(member.status) : [],
       );
       return serving.sort((left, right) => right.raft.term - left.raft.term)[0] ?? null;
     }, 'a primary serves');
   }
 
-  /** Waits until one node is primary, all others are replicas, and everything committed is applied everywhere. */
-  async settled(timeoutMs = 60_000): Promise<readonly NodeStatus[]> {
-    return await eventually(
-      async () => {
-        const { nodes } = await this.status();
-        const statuses = nodes.flatMap((member) =>
-          member.kind === 'reached' ? [member.status] : [],
-        );
-        const [first] = statuses;
-        const isSettled =
-          first !== undefined &&
-          statuses.length === this.nodes.length &&
-          statuses.filter((status) => status.mysql.role === 'primary').length === 1 &&
-          statuses.every((status) => ['primary', 'replica'].includes(status.mysql.role)) &&
-          statuses.every((status) => status.raft.commitIndex === first.raft.commitIndex) &&
-          statuses.every((status) => status.raft.appliedIndex === status.raft.commitIndex) &&
-          statuses.every((status) => status.mysql.logHashIndex === first.mysql.logHashIndex);
-        return isSettled ? statuses : null;
-      },
-      'all nodes are settled',
-      timeoutMs,
-    );
+  /** Waits until one node is primary, all others are its replicas, and everything committed is applied everywhere. */
+  async settled(): Promise<readonly NodeStatus[]> {
+    return await eventually(async () => {
+      const { nodes } = await this.status();
+      const statuses = nodes.flatMap((member) =>
+        member.kind === 'reached' ? [member.status] : [],
+      );
+      return statuses.length === this.nodes.length && isSettled(statuses) ? statuses : null;
+    }, 'all nodes are settled');
   }
 
+  /** Asked of the first node, whoever leads; waits until that one knows who does. */
   async transfer(target: string | null): ReturnType<typeof requestTransfer> {
     const [first] = this.nodes;
-    return await requestTransfer({ host: loopback, port: first?.adminPort ?? 0 }, target);
+    if (first === undefined) throw new Error('a cluster has nodes');
+    await eventually(async () => {
+      const leader = await this.leader();
+      const { raft } = await this.nodeStatus(first.id);
+      return raft.leaderId === leader.node && raft.term === leader.raft.term ? true : null;
+    }, `${first.id} knows the leader`);
+    return await requestTransfer({ host: loopback, port: first.adminPort }, target);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -224,55 +240,27 @@ export class BinraftCluster implements AsyncDisposable {
   }
 }
 
-/** Processes whose arguments contain a text; zombies have none. */
-export function processesNaming(text: string): number[] {
-  return readdirProc().filter((pid) => commandLine(pid).includes(text));
+/** A primary with its gate open, and its server's process. */
+export type ServingNode = NodeStatus & { readonly mysql: { readonly pid: number } };
+
+function servingNode(status: NodeStatus): ServingNode[] {
+  const { mysql, proxy } = status;
+  if (!proxy.isGateOpen || mysql.pid === null) return [];
+  return [{ ...status, mysql: { ...mysql, pid: mysql.pid } }];
 }
 
-function readdirProc(): number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number);
-}
-
-function commandLine(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-  } catch {
-    return '';
-  }
-}
-
-/** A signal to a process that may be gone already. */
-export function kill(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal);
-  } catch {
-    // Gone already, which is what a kill is for.
-  }
-}
-
-const pollMs = 50;
-
-/** Asks until the answer is not null; rejections count as "not yet". */
-export async function eventually<Answer>(
-  ask: () => Promise<Answer | null>,
-  what: string,
-  timeoutMs = 60_000,
-): Promise<Answer> {
-  const deadline = performance.now() + timeoutMs;
-  let last: unknown = null;
-  while (performance.now() < deadline) {
-    const answer = await ask().catch((thrown: unknown) => {
-      last = thrown;
-      return null;
-    });
-    if (answer !== null) return answer;
-    await delay(pollMs);
-  }
-  throw new Error(`waited ${timeoutMs} ms in vain until ${what}`, { cause: last });
-}
-
-export async function until(condition: () => boolean, what: string): Promise<void> {
-  await eventually(async () => (condition() ? true : null), what);
+function isSettled(statuses: readonly NodeStatus[]): boolean {
+  const primary = statuses.find((status) => status.mysql.role === 'primary');
+  return (
+    primary !== undefined &&
+    statuses.every(
+      ({ node, raft, mysql }) =>
+        mysql.role === (node === primary.node ? 'primary' : 'replica') &&
+        raft.leaderId === primary.node &&
+        raft.term === primary.raft.term &&
+        raft.commitIndex === primary.raft.commitIndex &&
+        mysql.appliedIndex === raft.commitIndex &&
+        mysql.logHashIndex === primary.mysql.logHashIndex,
+    )
+  );
 }

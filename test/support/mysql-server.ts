@@ -1,5 +1,4 @@
 import { cp, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Connection, createConnection } from 'mysql2/promise';
@@ -12,6 +11,7 @@ import { withLockFile } from '../../mysql-bridge/server/lock-file.ts';
 import { pathExists } from '../../mysql-bridge/server/machine.ts';
 import { MysqldProcess } from '../../mysql-bridge/server/mysqld-process.ts';
 import { defaultTuning, type ServerTuning } from '../../mysql-bridge/server/server-config.ts';
+import { lowPort } from './low-port.ts';
 
 // A real mysqld for a test in about a second: the first test of a machine makes an initialised data folder, all copy it.
 
@@ -75,16 +75,6 @@ export async function startTestMySql(options: TestMySqlOptions = {}): Promise<Te
   }
 }
 
-/** A free port of the loopback interface, for as long as nobody else takes it. */
-export async function freePort(): Promise<number> {
-  const listener = createServer();
-  await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
-  const address = listener.address();
-  await new Promise((resolve) => listener.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('a listener has a port');
-  return address.port;
-}
-
 function handle(parts: {
   readonly installation: MySqlInstallation;
   readonly directory: string;
@@ -123,8 +113,8 @@ async function newServer(
   return new MysqldProcess({
     installation: options.installation,
     directory: options.directory,
-    port: await freePort(),
-    adminPort: await freePort(),
+    port: await lowPort(),
+    adminPort: await lowPort(),
     serverId: options.serverId ?? 1,
     account: testAccount,
     tuning: { ...defaultTuning, bufferPoolBytes: 32 * 1024 * 1024, ...options.tuning },

@@ -3,6 +3,9 @@ import { fileURLToPath } from 'node:url';
 
 const main = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
 
+/** Commands end by themselves. */
+const lastResortMs = 240_000;
+
 /** How a command ended, and all it printed on both outputs. */
 export interface Ended {
   readonly status: number | null;
@@ -13,7 +16,7 @@ export interface Ended {
 export async function runCommand(args: readonly string[]): Promise<Ended> {
   const child = spawn(process.execPath, [main, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 60_000,
+    timeout: lastResortMs,
   });
   let output = '';
   const read = (chunk: Buffer): void => {

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { concatBytes } from '../../../base/bytes.ts';
 import { formatGtid } from '../../../mysql-bridge/binlog/gtid.ts';
 import { GtidSet } from '../../../mysql-bridge/binlog/gtid-set.ts';
@@ -7,6 +7,7 @@ import { BinlogDumpFlag } from '../../../mysql-bridge/protocol/commands.ts';
 import { logIndex } from '../../../raft/core/types.ts';
 import { ArrayRaft } from '../../support/array-raft.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
+import { waitFor } from '../../support/wait-for.ts';
 import { buildLog, gtidOf, serverA, serverB, steps } from '../ledger/log-arbitrary.ts';
 import {
   type DumpReader,
@@ -78,12 +79,12 @@ test('what commits later follows without being asked for, and nothing before it 
   for (let number = 1; number <= 3; number += 1) raft.append(1, eventPayload(gtidOf(number)));
 
   raft.commit(2);
-  await vi.waitFor(() => expect(reader.transactions).toHaveLength(2));
+  await waitFor(() => expect(reader.transactions).toHaveLength(2));
   await ledger.caughtUpTo(logIndex(2));
   expect(reader.transactions).toHaveLength(2);
 
   raft.commit(3);
-  await vi.waitFor(() => expect(reader.transactions).toHaveLength(3));
+  await waitFor(() => expect(reader.transactions).toHaveLength(3));
   abort.abort();
   await ledger.close();
 });
@@ -98,11 +99,11 @@ test('fragments wait until the final one is committed (HAZARDS G9)', async () =>
   }
 
   raft.commit(3);
-  await vi.waitFor(() => expect(stream.nextIndex).toBe(2));
+  await waitFor(() => expect(stream.nextIndex).toBe(2));
   expect(reader.transactions).toHaveLength(1);
 
   raft.commit(4);
-  await vi.waitFor(() => expect(reader.transactions).toHaveLength(2));
+  await waitFor(() => expect(reader.transactions).toHaveLength(2));
   expect(reader.isBetweenTransactions).toBe(true);
   abort.abort();
   await ledger.close();
@@ -119,7 +120,7 @@ test('fragments of a leader that lost its term are never sent', async () => {
 
   raft.commit();
 
-  await vi.waitFor(() => expect(reader.transactions).toHaveLength(1));
+  await waitFor(() => expect(reader.transactions).toHaveLength(1));
   expect(reader.transactions[0]?.gtid).toBe(`${serverB}:1`);
   abort.abort();
   await ledger.close();
@@ -138,7 +139,7 @@ test('a replica that waits hears a heartbeat per period, at the position it has 
     clock,
     request: { heartbeatPeriodNs: 2_000_000_000n },
   });
-  await vi.waitFor(() => expect(reader.transactions).toHaveLength(1));
+  await waitFor(() => expect(reader.transactions).toHaveLength(1));
   const { file, offset } = reader;
 
   for (let second = 0; second < 6; second += 1) {
@@ -174,7 +175,7 @@ test('a client that does not read stops the reading of the log', async () => {
     write: () => new Promise(() => undefined),
   });
 
-  await vi.waitFor(() => expect(raft.readCount).toBeGreaterThan(0));
+  await waitFor(() => expect(raft.readCount).toBeGreaterThan(0));
   for (let turn = 0; turn < 50; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 
   expect(raft.readCount).toBeLessThan(20);
@@ -208,7 +209,7 @@ test('a replica that is ahead of this node is served once the node has caught up
 
   raft.commit();
 
-  await vi.waitFor(() => expect(reader.transactions).toHaveLength(1));
+  await waitFor(() => expect(reader.transactions).toHaveLength(1));
   expect(reader.transactions[0]?.gtid).toBe(`${serverA}:2`);
   abort.abort();
   await ledger.close();

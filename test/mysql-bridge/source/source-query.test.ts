@@ -107,7 +107,7 @@ test('no text makes it throw or take long (HAZARDS S1)', () => {
       );
     }),
   );
-  const startMs = performance.now();
+  const before = process.cpuUsage();
   for (const hostile of [
     `SELECT ${'a as '.repeat(900)}`,
     `SET ${'@a= '.repeat(1000)}`,
@@ -115,5 +115,6 @@ test('no text makes it throw or take long (HAZARDS S1)', () => {
   ]) {
     answerQuery(hostile, facts, new Map());
   }
-  expect(performance.now() - startMs).toBeLessThan(500);
+  // Of the processor, and not of the clock on the wall: others run here too.
+  expect(process.cpuUsage(before).user / 1000).toBeLessThan(500);
 });

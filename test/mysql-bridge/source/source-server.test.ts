@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { SystemClock } from '../../../base/clock.ts';
 import { silentLogger } from '../../../base/logger.ts';
 import { GtidSet } from '../../../mysql-bridge/binlog/gtid-set.ts';
@@ -12,6 +12,7 @@ import {
 } from '../../../mysql-bridge/source/source-server.ts';
 import { ArrayRaft } from '../../support/array-raft.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
+import { waitFor } from '../../support/wait-for.ts';
 import { gtidOf } from '../ledger/log-arbitrary.ts';
 import { eventPayload, formatDescription, ledgerOf, sourceServerId } from './dump-fixtures.ts';
 
@@ -96,15 +97,15 @@ test('several replicas get everything, and the same replica attached twice is se
       onPieces: (got) => pieces.set(at, (pieces.get(at) ?? 0) + got.length),
       onEnd: () => ends.push(at),
     });
-    await vi.waitFor(() => expect(pieces.get(at)).toBeGreaterThan(0));
+    await waitFor(() => expect(pieces.get(at)).toBeGreaterThan(0));
   }
 
-  await vi.waitFor(() => expect(ends).toEqual([0]));
+  await waitFor(() => expect(ends).toEqual([0]));
   const before = new Map(pieces);
   running.raft.append(1, eventPayload(gtidOf(1)));
   running.raft.commit();
 
-  await vi.waitFor(() => {
+  await waitFor(() => {
     for (const at of [1, 2]) expect(pieces.get(at)).toBeGreaterThan(before.get(at) ?? 0);
   });
   expect(running.server.dumps.map(({ replicaUuid }) => replicaUuid).sort()).toEqual([
@@ -112,7 +113,7 @@ test('several replicas get everything, and the same replica attached twice is se
     'replica-2',
   ]);
   for (const client of clients) await client.close();
-  await vi.waitFor(() => expect(running.server.dumps).toEqual([]));
+  await waitFor(() => expect(running.server.dumps).toEqual([]));
 });
 
 test('a dump is put off while the format of the binlog is not known', async () => {
@@ -137,7 +138,7 @@ test('a connection past the maximum is told so, and one that leaves makes room (
 
   expect(refused.bytes().readUInt16LE(5)).toBe(1040);
   open[0]?.destroy();
-  await vi.waitFor(async () => {
+  await waitFor(async () => {
     await using connection = await MySqlConnection.open({
       endpoint: endpointOf(running),
       account,

@@ -10,6 +10,7 @@ import { GrpcTransport, type GrpcTransportOptions } from '../../../raft/grpc/grp
 import { defaultTransportLimits } from '../../../raft/grpc/limits.ts';
 import { OutboundStream } from '../../../raft/grpc/outbound-stream.ts';
 import { wireVersion } from '../../../raft/grpc/wire-codec.ts';
+import { lowPort } from '../../support/low-port.ts';
 import { entries, n1, n2, n3 } from '../shell-fakes.ts';
 
 // Two transports on loopback. Nothing here waits for longer than a condition takes.
@@ -37,7 +38,13 @@ async function openEnd(
     random: new SeededRandom(1),
     clock,
     ...options,
-    limits: { handshakeTimeoutMs: 300, reconnectMsMin: 10, reconnectMsMax: 50, ...options.limits },
+    // A hello is late only where a test says so.
+    limits: {
+      handshakeTimeoutMs: 60_000,
+      reconnectMsMin: 10,
+      reconnectMsMax: 50,
+      ...options.limits,
+    },
   });
   await transport.open({
     onMessage: (_from, message) => received.push(message),
@@ -50,17 +57,8 @@ function at(port: number): { readonly host: string; readonly port: number } {
   return { host: '127.0.0.1', port };
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
-
 async function until(condition: () => boolean): Promise<void> {
-  const deadlineMs = clock.monotonicMs() + 4000;
+  const deadlineMs = clock.monotonicMs() + 60_000;
   while (!condition()) {
     if (clock.monotonicMs() > deadlineMs) throw new Error(`waited too long for ${condition}`);
     await clock.delay(2);
@@ -72,8 +70,10 @@ function vote(ofTerm: number): Message {
 }
 
 /** A listener that knows n2, which never answers, and somebody who says to be n2. */
-async function listener(): Promise<End & AsyncDisposable> {
-  return await openEnd(n1, { peers: [{ id: n2, ...at(1) }] });
+async function listener(
+  limits: GrpcTransportOptions['limits'] = {},
+): Promise<End & AsyncDisposable> {
+  return await openEnd(n1, { peers: [{ id: n2, ...at(1) }], limits });
 }
 
 function dialAsN2(port: number): OutboundStream {
@@ -181,7 +181,7 @@ test('of a peer that calls twice the newer stream counts (R3)', async () => {
 });
 
 test('whoever connects and says nothing is cut off (S6)', async () => {
-  await using one = await listener();
+  await using one = await listener({ handshakeTimeoutMs: 100 });
   const socket = connect(one.transport.port, '127.0.0.1');
   await once(socket, 'connect');
   socket.resume();
@@ -234,7 +234,7 @@ test('a peer that does not answer its hello is given up, dialled again, and leav
 
 test('a node that is new answers whom it does not know, at the address of the hello', async () => {
   await using fresh = await openEnd(n2, { peers: [] });
-  const port = await freePort();
+  const port = await lowPort();
   await using leader = await openEnd(n1, {
     listen: at(port),
     advertise: at(port),

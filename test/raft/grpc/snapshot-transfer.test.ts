@@ -17,11 +17,11 @@ const clock = new SystemClock();
 const kibibyte = 1024;
 const meta: SnapshotMeta = { last: { term: term(2), index: logIndex(7) }, membership: null };
 const limits = {
-  handshakeTimeoutMs: 300,
+  handshakeTimeoutMs: 60_000,
   reconnectMsMin: 5,
   reconnectMsMax: 10,
   snapshotChunkBytes: 16 * kibibyte,
-  snapshotIdleMs: 400,
+  snapshotIdleMs: 60_000,
 };
 
 /** Holds one snapshot, whose chunks are made as they are asked for. */
@@ -114,9 +114,14 @@ async function openTransport(
   return transport;
 }
 
-async function pair(options: { readonly clusterId?: string } = {}): Promise<Pair> {
+async function pair(options: Partial<GrpcTransportOptions> = {}): Promise<Pair> {
   const store = new MadeStore();
-  const holder = await openTransport({ self: n1, peers: [], snapshots: store });
+  const holder = await openTransport({
+    self: n1,
+    peers: [],
+    snapshots: store,
+    limits: options.limits ?? {},
+  });
   const proxy = new CuttingProxy(() => holder.port);
   const port = await proxy.open();
   const fetcher = await openTransport({
@@ -196,7 +201,7 @@ test('a cut connection is taken up where it ended', async () => {
 });
 
 test('a holder that falls silent is called again, and given up when nothing comes', async () => {
-  await using ends = await pair();
+  await using ends = await pair({ limits: { snapshotIdleMs: 400 } });
   ends.store.onChunk = () => new Promise(() => {});
 
   const failed = taken(ends.fetcher.fetch(n1, meta, never));
@@ -270,11 +275,12 @@ test('a fetch ends when its node does', async () => {
 });
 
 test('a cut call is taken up although reading past what came takes longer than silence may last', async () => {
-  await using ends = await pair();
+  const snapshotIdleMs = 2000;
+  await using ends = await pair({ limits: { snapshotIdleMs } });
   ends.store.chunkCount = 60;
   let isCut = false;
   ends.store.onChunk = async (place) => {
-    if (isCut && place < 12) await clock.delay(limits.snapshotIdleMs / 8);
+    if (isCut && place < 12) await clock.delay(snapshotIdleMs / 8);
     if (isCut || place !== 30) return;
     isCut = true;
     await clock.delay(5);
