@@ -323,6 +323,7 @@ class ClusterRun {
         'checkpoints used': sum(checkpoints.map(({ used }) => used)),
         'checkpoints refused': sum(checkpoints.map(({ refused }) => refused)),
         'transactions of fragments': this.#log.fragmentedCount,
+        'abandoned fragments': this.#log.abandonedCount,
         ...Object.fromEntries(this.#counts),
         ...this.#faults.counts,
       },

@@ -2,7 +2,7 @@ import { concatBytes } from '../../../base/bytes.ts';
 import { decodeEntryPayload } from '../../../mysql-bridge/binlog/entry-payload.ts';
 import { formatGtid } from '../../../mysql-bridge/binlog/gtid.ts';
 import { TransactionScan } from '../../../mysql-bridge/ledger/transaction-scan.ts';
-import type { Entry } from '../../../raft/core/entry.ts';
+import { type Entry, EntryKind } from '../../../raft/core/entry.ts';
 import { logIndex } from '../../../raft/core/types.ts';
 import type { Raft } from '../../../raft/raft-api.ts';
 import type { SimProcess } from '../kernel/sim-process.ts';
@@ -60,6 +60,15 @@ export class CommittedLog {
   get fragmentedCount(): number {
     return this.#transactions.filter(({ firstIndex, finalIndex }) => firstIndex < finalIndex)
       .length;
+  }
+
+  /** Entries of transactions that were begun in the log and not ended. */
+  get abandonedCount(): number {
+    const data = this.#entries.filter(({ kind }) => kind === EntryKind.data).length;
+    return this.#transactions.reduce(
+      (left, { firstIndex, finalIndex }) => left - (finalIndex - firstIndex + 1),
+      data,
+    );
   }
 
   find(gtid: string): LogTransaction | null {

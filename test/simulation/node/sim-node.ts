@@ -256,11 +256,18 @@ export class SimNode {
   }
 
   #buildRaft(): RaftNode {
-    const { process, disk, initialMembers, wires, settings, raftCheckers } = this.#options;
+    const { process, disk, isWitness, initialMembers, wires, settings, raftCheckers } =
+      this.#options;
     const { simulation, clock } = process;
     const self = nodeId(this.id);
     const store = new SimLogStore(process, disk);
-    const config = { ...defaultRaftTimings, ...settings.raftLimits, self, initialMembers };
+    const config = {
+      ...defaultRaftTimings,
+      ...settings.raftLimits,
+      self,
+      initialMembers,
+      isStateless: isWitness,
+    };
     const random = simulation.random(`raft ${this.id}`);
     const machine = new ObservedMachine({
       id: self,
