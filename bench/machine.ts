@@ -37,7 +37,7 @@ export async function describeMachine(parts: {
     node: process.versions.node,
   };
   for (const tool of parts.toolNames) {
-    versions[tool] = await firstLineOf([...parts.tools.command(tool), versionOption[tool]]);
+    versions[tool] = parts.tools.find(tool).version;
   }
   return {
     cpu: cpus()[0]?.model.trim() ?? 'unknown',
@@ -49,8 +49,6 @@ export async function describeMachine(parts: {
     versions,
   };
 }
-
-const versionOption: Readonly<Record<ToolName, string>> = { sysbench: '--version', haproxy: '-v' };
 
 async function firstLineOf(command: readonly string[]): Promise<string> {
   const result = await runProgram(command, { timeoutMs: askTimeoutMs });

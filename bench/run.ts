@@ -8,6 +8,8 @@ import { renderTable } from '../cli/table.ts';
 import { createTerminal, type Terminal } from '../cli/terminal.ts';
 import { defaultCacheDirectory, findMySql } from '../mysql-bridge/server/find-mysql.ts';
 import { deathLauncher } from '../mysql-bridge/server/launcher.ts';
+import { readMachine } from '../mysql-bridge/server/machine.ts';
+import type { FetchProgress } from '../mysql-bridge/server/package-fetch.ts';
 import type { Comparison } from './comparisons/comparison.ts';
 import { comparisons } from './comparisons/registry.ts';
 import type { Verdict } from './core/bars.ts';
@@ -77,23 +79,21 @@ async function run(options: BenchOptions, chosen: readonly Comparison[]): Promis
   checkPeers(options);
   const toolNames = [...new Set(chosen.flatMap((comparison) => comparison.tools))];
   const searchPath = environment['PATH'] ?? '';
-  const tools = await findTools(toolNames, searchPath);
+  const cacheDirectory = defaultCacheDirectory({
+    xdgCacheHome: environment['XDG_CACHE_HOME'],
+    home: homedir(),
+  });
+  const fetching = { searchPath, cacheDirectory, clock, logger: silentLogger, signal };
+  const onProgress = ({ phase, done, total }: FetchProgress): void =>
+    terminal.progress(`fetching: ${phase}`, total === null ? 0 : done / total);
+  const machineHere = await readMachine();
+  const tools = await findTools(toolNames, { ...fetching, onProgress, machine: machineHere });
   const ports = Array.from({ length: portsUsed }, (_, index) => options.basePort + index);
   await checkPortsFree(
     '127.0.0.1',
     ports.map((port) => ({ port, purpose: 'benchmark' })),
   );
-  const installation = await findMySql({
-    mysqld: options.mysqld,
-    searchPath,
-    cacheDirectory: defaultCacheDirectory({
-      xdgCacheHome: environment['XDG_CACHE_HOME'],
-      home: homedir(),
-    }),
-    clock,
-    logger: silentLogger,
-    signal,
-  });
+  const installation = await findMySql({ ...fetching, onProgress, mysqld: options.mysqld });
   await using work = await makeWorkFolder(options.dataDirectory);
   const machine = await describeMachine({ folder: work.path, installation, tools, toolNames });
   const launcher = await deathLauncher();

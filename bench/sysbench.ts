@@ -57,7 +57,7 @@ async function sysbench(
   const [first] = endpoints;
   const command = [
     ...turn.launcher,
-    ...turn.tools.command('sysbench'),
+    ...turn.tools.find('sysbench').command,
     '--db-driver=mysql',
     '--mysql-host=127.0.0.1',
     // Connections go to these in turn.

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BinraftCluster } from '../../test/support/binraft-cluster.ts';
 import type { Turn } from '../environment.ts';
@@ -35,7 +36,10 @@ export async function startBinraft(turn: Turn, options: BinraftOptions): Promise
       endpoints: [first, ...rest],
       primary,
       followers: others.map(({ ports }): SqlEndpoint => ({ ...app, port: ports.mysql })),
-      check: () => check({ turn, cluster, options, leader: leader.node, primary }),
+      check: async () => {
+        await check({ turn, cluster, options, leader: leader.node, primary });
+        if (options.load === 'follower reads') await requireReplicas(turn, readers);
+      },
       [Symbol.asyncDispose]: () => cluster[Symbol.asyncDispose](),
     };
   } catch (thrown) {
@@ -64,6 +68,22 @@ export async function startCluster(
   }
 }
 
+/** Each read-only port leads to a read-only server, and no two to the same one. */
+async function requireReplicas(turn: Turn, readers: readonly SqlEndpoint[]): Promise<void> {
+  const servers = await Promise.all(
+    readers.map((reader) =>
+      withSql(reader, turn.clock, async (query) => {
+        await requireGlobals('read-only port', query, 'VARIABLES', { super_read_only: 'ON' });
+        const [row] = await query('SELECT @@server_uuid AS uuid');
+        return String(row?.['uuid']);
+      }),
+    ),
+  );
+  if (new Set(servers).size === servers.length) return;
+  const message = 'two read-only ports lead to the same server';
+  throw new BenchError('BENCH_MISCONFIGURED', message);
+}
+
 async function check(parts: {
   readonly turn: Turn;
   readonly cluster: BinraftCluster;
@@ -80,6 +100,11 @@ async function check(parts: {
   if (roles.join() !== wanted.join() || wanted.length !== options.nodes) {
     const message = `cluster: ${roles.join(', ')}; it began as ${wanted.join(', ')}`;
     throw new BenchError('BENCH_MISCONFIGURED', message);
+  }
+  for (const { id, directory } of cluster.nodes) {
+    const config = await readFile(join(directory, 'node.yaml'), 'utf8');
+    if (config.includes(`reads: ${options.reads}\n`)) continue;
+    throw new BenchError('BENCH_MISCONFIGURED', `${id} does not confirm reads by ${options.reads}`);
   }
   await withSql(primary, turn.clock, async (query) => {
     await requireGlobals('binraft primary', query, 'VARIABLES', primarySettings);

@@ -22,12 +22,9 @@ export function installationOfTree(options: {
   readonly version: string;
 }): MySqlInstallation | null {
   const { root } = options;
-  const loader = (loaders[options.architecture] ?? [])
-    .flatMap((path) => [join(root, 'usr', path), join(root, path)])
-    .find((path) => existsSync(path));
+  const launcher = treeLauncher(root, options.architecture);
   const mysqld = join(root, 'usr/sbin/mysqld');
-  if (loader === undefined || !existsSync(mysqld)) return null;
-  const launcher = [loader, '--library-path', libraryFolders(root).join(':')];
+  if (launcher === null || !existsSync(mysqld)) return null;
   const commandOf = (name: string): readonly string[] | null => {
     const program = join(root, 'usr/bin', name);
     return existsSync(program) ? [...launcher, program] : null;
@@ -45,6 +42,23 @@ export function installationOfTree(options: {
     mysqlCommand: commandOf('mysql'),
     mysqlbinlogCommand: commandOf('mysqlbinlog'),
   };
+}
+
+/**
+ * What stands in front of a program of such a tree; null without a loader. `privateFolders` are those in which a package keeps
+ * libraries for itself, below the root.
+ */
+export function treeLauncher(
+  root: string,
+  architecture: string,
+  privateFolders: readonly string[] = [],
+): readonly string[] | null {
+  const loader = (loaders[architecture] ?? [])
+    .flatMap((path) => [join(root, 'usr', path), join(root, path)])
+    .find((path) => existsSync(path));
+  if (loader === undefined) return null;
+  const own = privateFolders.map((path) => join(root, path));
+  return [loader, '--library-path', [...libraryFolders(root), ...own].join(':')];
 }
 
 /** `lib/<triplet>` folders, and the private folder in which some builds keep protobuf and ICU. */
