@@ -148,11 +148,15 @@ function statelessFault(before: readonly Member[], after: readonly Member[]): st
   const stateless = before.find(
     (member) =>
       isWithoutState(member) &&
-      after.some((next) => next.id === member.id && !isWithoutState(next)),
+      after.some((next) => next.id === member.id && !mayBecome(member, next)),
   );
   if (stateless === undefined) return null;
   const part = stateless.kind === 'witness' ? 'is a witness' : 'is to become a witness';
   return `${stateless.id} ${part} and has no database: remove it, then add it with an empty disk`;
+}
+
+function mayBecome(stateless: Member, next: Member): boolean {
+  return stateless.kind === 'witness' ? next.kind === 'witness' : isWithoutState(next);
 }
 
 /** A configuration whose majority is away or far behind stops every commit, its own reversal too (Raft thesis §4.2.1). */

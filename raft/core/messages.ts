@@ -80,7 +80,7 @@ export interface AppendResponse {
 }
 
 /**
- * A leader to a node that campaigns and is no member by the committed configuration at `membershipIndex`: nobody would ever tell it
+ * To a node that campaigns and is no member by the committed configuration at `membershipIndex`: nobody would ever tell it
  * otherwise, since it is not replicated to (Raft thesis §4.2.3).
  */
 export interface RemovedNotice {

@@ -1,4 +1,3 @@
-import { memberOf } from './membership.ts';
 import type { InstallSnapshot } from './messages.ts';
 import { followLeader, isFromRightfulLeader, respondMatched } from './receive-append.ts';
 import { becomeFollower } from './roles.ts';
@@ -34,7 +33,7 @@ export function receiveInstallSnapshot(
     return;
   }
   // It has no state: what the snapshot is of is all it needs.
-  if (state.isStateless || isWitnessBy(state, meta)) {
+  if (state.isStateless) {
     receiveSnapshotInstalled(state, meta);
     return;
   }
@@ -74,11 +73,6 @@ function endFetch(state: RaftState, meta: SnapshotMeta): void {
 /** Whether the log has all that the snapshot covers, or had it before it was compacted. */
 function isCovered(state: RaftState, { last }: SnapshotMeta): boolean {
   return last.index <= state.log.commitIndex || state.log.holds(last);
-}
-
-/** What it is of is committed, so this is as good as a committed configuration here. */
-function isWitnessBy({ config }: RaftState, { membership }: SnapshotMeta): boolean {
-  return membership !== null && memberOf(membership.membership, config.self)?.kind === 'witness';
 }
 
 /** A leader commits only by counting (HAZARDS R10): it holds all that is committed, and will find out by itself. */

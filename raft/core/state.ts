@@ -69,7 +69,7 @@ export class RaftState {
   readonly forwardedReads: ForwardedReads = new ForwardedReads();
   /** Messages that no correct peer sends. Refused, and counted so that someone may look. */
   refusedMessages = 0;
-  /** A leader said that a committed configuration at this index leaves this node out; 0 if none did. */
+  /** A member said that a committed configuration at this index leaves this node out; 0 if none did. */
   removedAtIndex: LogIndex = logIndex(0);
   /** What the latest `role-changed` said. */
   announced: Announcement;
@@ -147,12 +147,11 @@ export class RaftState {
   }
 
   /**
-   * Nothing is applied here, nor ever will be: so the node was started, or so a committed configuration has it, since who is a
-   * witness becomes nothing else. One that may still be undone says nothing: its end would leave a voter without a state.
+   * Nothing is applied here, nor ever will be. No configuration can say so: it may be undone, or be one from before this id was
+   * removed, and added again as a voter with an empty disk.
    */
   get isStateless(): boolean {
-    if (this.config.isStateless === true) return true;
-    return this.memberKind === 'witness' && this.memberships.current.index <= this.log.commitIndex;
+    return this.config.isStateless === true;
   }
 
   /** Nobody else's leader can be alive: this node decides alone, and did before the latest change. */
@@ -181,7 +180,7 @@ export class RaftState {
     return allVoters(voterSetsOf(previous.membership)).includes(this.config.self);
   }
 
-  /** A leader said that a committed configuration leaves this node out, and no newer one is here. */
+  /** A member said that a committed configuration leaves this node out, and no newer one is here. */
   get isToldRemoved(): boolean {
     return this.removedAtIndex > 0 && this.removedAtIndex >= this.memberships.current.index;
   }

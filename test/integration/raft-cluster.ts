@@ -129,7 +129,7 @@ export class RaftCluster {
 
   async startMember(id: NodeId): Promise<Member> {
     const store = await this.#openStore(id);
-    const isStateless = this.#stateless.has(id);
+    const isStateless = this.#stateless.has(id) || id === this.#witness;
     const snapshots = isStateless ? null : ((await this.#openSnapshots?.(id)) ?? null);
     this.#seed += 1;
     const initialIds = this.#initialIds.includes(id) ? this.#initialIds : [];

@@ -561,10 +561,12 @@ test('a witness becomes nothing else in place: it has no database, and may lack 
 
   node.change(1, { kind: 'update', member: voterMember(n3) });
   node.change(2, { kind: 'remove', id: n3 }, { kind: 'add', member: learner(n3, 'voter') });
+  node.change(3, { kind: 'update', member: learner(n3, 'witness') });
 
   expect(node.takeEffectsOf('membership-change-ended')).toMatchObject([
     { changeId: 1, end: { kind: 'rejected', reason: 'unusable' } },
     { changeId: 2, end: { kind: 'rejected', reason: 'unusable' } },
+    { changeId: 3, end: { kind: 'rejected', reason: 'unusable' } },
   ]);
 });
 

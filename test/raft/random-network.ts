@@ -69,7 +69,7 @@ export class RandomNetwork {
   readonly #ids: readonly NodeId[];
   readonly #config: Omit<RaftConfig, 'self' | 'initialMembers'>;
   readonly #initialMembers: readonly Member[];
-  readonly #statelessId: NodeId | null;
+  readonly #statelessIds: readonly NodeId[];
   readonly #faults: readonly Fault[];
   /** Nodes with the same number hear each other. */
   #sides = new Map<NodeId, number>();
@@ -88,13 +88,16 @@ export class RandomNetwork {
       nodeId(`n${place + 1}`),
     );
     const { hasWitness } = options;
-    this.#statelessId = hasWitness && spareCount > 0 ? (this.#ids.at(-1) ?? null) : null;
     const isWitness = (place: number): boolean =>
       hasWitness && nodeCount >= 3 && place === nodeCount - 1;
     this.#initialMembers = this.#ids.slice(0, nodeCount).map((id, place) => ({
       ...voterMember(id),
       kind: isWitness(place) ? 'witness' : 'voter',
     }));
+    this.#statelessIds = this.#ids.filter(
+      (_, place) =>
+        isWitness(place) || (hasWitness && place >= nodeCount && place + 1 === this.#ids.length),
+    );
     this.#faults = Object.entries(weights).flatMap(([fault, weight]) =>
       Array.from({ length: weight }, () => fault as Fault),
     );
@@ -318,11 +321,11 @@ export class RandomNetwork {
   }
 
   /**
-   * How far the log of a witness may go: it has no snapshot to give, so what any member with a state does not hold durably stays. All
+   * How far the log of a node without a state may go: it has no snapshot to give, so what any member with a state does not hold durably stays. All
    * others have one (`compaction-policy.ts`).
    */
-  #unneeded({ status }: SimulatedNode): number {
-    if (status.memberKind !== 'witness') return Number.POSITIVE_INFINITY;
+  #unneeded({ id: self, status }: SimulatedNode): number {
+    if (!this.#isStateless(self)) return Number.POSITIVE_INFINITY;
     const needing = allMembers(status.membership).filter((member) => !isWithoutState(member));
     const held = needing.map(({ id }) => this.#nodes.find((node) => node.id === id)?.disk);
     return Math.min(...held.map((disk) => (disk === undefined ? 0 : this.checker.heldBy(disk))));
@@ -424,9 +427,9 @@ export class RandomNetwork {
     return { kind: 'learner', promotion: dice < 6 ? 'witness' : null };
   }
 
-  /** The last of the spare nodes, where there are witnesses, runs without a state: it is added to become one. */
+  /** A witness from the start, and the last of the spare nodes, run without a state: they are added to become witnesses. */
   #isStateless(id: NodeId): boolean {
-    return id === this.#statelessId;
+    return this.#statelessIds.includes(id);
   }
 
   #crashOrRestart(): void {

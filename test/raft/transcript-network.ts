@@ -182,8 +182,9 @@ export class TranscriptNetwork {
     const members = words.filter((word) => !word.includes('=')).map(memberOf);
     const settings = words.filter((word) => word.includes('=')).map((word) => word.split('='));
     const overrides = Object.fromEntries(settings.map(([name, value]) => [name, Number(value)]));
-    for (const { id } of members) {
-      this.#createNode({ ...overrides, self: id, initialMembers: members });
+    for (const { id, kind } of members) {
+      const isStateless = kind === 'witness';
+      this.#createNode({ ...overrides, self: id, initialMembers: members, isStateless });
     }
   }
 

@@ -62,34 +62,34 @@ test('a node with a state that waits to be added fetches it, since nobody told i
   expect(node.status.firstIndex).toBe(1);
 });
 
-test('a witness takes what a snapshot is of, once it is one by a committed configuration, here or in the snapshot', () => {
-  const committed = follower({ terms: [1], memberships: [withWitness], commit: 2 });
-  const open = follower({ terms: [1], memberships: [withWitness], commit: 1 });
-  const told = follower({ terms: [1], commit: 1 });
+test('what a configuration calls a node says nothing of its state: the id may have been that of a witness before', () => {
+  const named = follower({ terms: [1], memberships: [withWitness], commit: 2 });
+  const added = new LoneNode({ members: [] });
 
-  offer(committed, id(1, 9));
-  offer(open, id(1, 9));
-  offer(told, id(1, 9), { index: logIndex(5), membership: withWitness });
+  offer(named, id(1, 9));
+  offer(added, id(1, 9), { index: logIndex(5), membership: withWitness });
 
-  expect(committed.status.firstIndex).toBe(10);
-  expect(told.status.firstIndex).toBe(10);
-  // Undone, that configuration would leave a voter whose log begins behind a state it never had.
-  expect(open.status.firstIndex).toBe(1);
-  expect(open.fetched).toMatchObject({ last: { index: 9 } });
+  // Taken as they are offered, they would leave a voter whose log begins behind a state it never had.
+  for (const node of [named, added]) {
+    expect(node.status.firstIndex).toBe(1);
+    expect(node.fetched).toMatchObject({ last: { index: 9 } });
+  }
 });
 
-test('a voter keeps what it has not applied until it is a witness by a committed configuration', () => {
-  const open = follower({ terms: [1, 1, 1], memberships: [withWitness], commit: 3 });
-  const committed = follower({ terms: [1, 1, 1], memberships: [withWitness], commit: 4 });
+test('a node with a state drops what it has applied and no more, though it is a witness', () => {
+  const node = follower({ terms: [1, 1, 1], memberships: [withWitness], commit: 4 });
+  node.step({ kind: 'applied', index: logIndex(2) });
 
-  for (const node of [open, committed]) node.step({ kind: 'compact', upTo: logIndex(9) });
+  node.step({ kind: 'compact', upTo: logIndex(9) });
 
-  expect(open.status.firstIndex).toBe(1);
-  expect(committed.status.firstIndex).toBe(5);
+  expect(node.status.firstIndex).toBe(3);
 });
 
 test('a witness drops nothing past its own log, however far the others are', () => {
-  const node = follower({ members: withWitness.incoming, terms: [1, 1, 1], commit: 2 });
+  const node = follower({
+    ...{ members: withWitness.incoming, terms: [1, 1, 1], commit: 2 },
+    config: { isStateless: true },
+  });
   node.receiveAppend('n2', {
     ...{ term: 1, previous: id(1, 3), commitIndex: logIndex(5) },
     entries: entriesOf([1, 1], 4),
@@ -153,8 +153,10 @@ test('a learner that is to become a witness becomes nothing else: it may have be
   node.leadReady();
 
   node.change(1, { kind: 'update', member: { ...toBe, promotion: 'voter' } });
+  node.change(2, { kind: 'update', member: { ...toBe, promotion: null } });
 
   expect(node.takeEffectsOf('membership-change-ended')).toMatchObject([
     { changeId: 1, end: { kind: 'rejected', reason: 'unusable' } },
+    { changeId: 2, end: { kind: 'rejected', reason: 'unusable' } },
   ]);
 });

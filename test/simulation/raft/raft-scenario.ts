@@ -216,14 +216,13 @@ class RaftRun {
 
   #createMember(
     world: RaftWorld,
-    { id, promotion }: Member,
+    { id, kind, promotion }: Member,
     initialMembers: readonly Member[],
   ): RaftMember {
     const plan = this.#plan;
     const skew = knobOf(plan, 'clockSkewPermille');
     const clockRate = 1 + this.#simulation.random('hosts').below(-skew, skew + 1) / 1000;
-    // Who is added to become a witness runs without a database; a witness from the start has one that nobody uses.
-    const isStateless = promotion === 'witness';
+    const isStateless = kind === 'witness' || promotion === 'witness';
     const member = new RaftMember({ id, initialMembers, isStateless, world, clockRate });
     member.disk.setConditions({
       ...goodDisk,
