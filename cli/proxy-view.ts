@@ -42,9 +42,11 @@ function readWriteTarget({ self, members, mysqlPort, raft, role }: Facts): Proxy
 function readOnlyTarget({ members, mysqlPort, raft, role }: Facts): ProxyTarget | null {
   const isServing = role.kind === 'replica' || role.kind === 'catching-up';
   if (isServing && !raft.isRemoved) return { kind: 'local', port: mysqlPort };
-  const peer = raft.peers.find(
+  const peers = raft.peers.filter(
     ({ id, kind, isConnected }) => isConnected && kind !== 'witness' && id !== raft.leaderId,
   );
+  // A learner that was just added has no server yet, or one that begins with the first transaction of the log.
+  const peer = peers.find(({ kind }) => kind === 'voter') ?? peers[0];
   const member = members.find(({ id }) => id === peer?.id);
   if (peer === undefined || member === undefined) return null;
   return { kind: 'remote', nodeId: peer.id, host: member.host, port: member.forwardReadOnlyPort };

@@ -100,3 +100,15 @@ test('neither port leads to a witness: it has no server', () => {
 test('read-only of a node that was removed leads to another one: its own server shows the past for ever', () => {
   expect(view({ kind: 'replica' }, { isRemoved: true }).readOnly).toMatchObject({ nodeId: 'n3' });
 });
+
+test('read-only leads to a learner only where there is no other', () => {
+  const learner = peer('n1', true, 'learner');
+  const role = { kind: 'primary', term: 3 } as const;
+  const leaderId = nodeId('n2');
+
+  const both = view(role, { leaderId, peers: [learner, peer('n3', true)] });
+  const alone = view(role, { leaderId, peers: [learner, peer('n3', false)] });
+
+  expect(both.readOnly).toMatchObject({ nodeId: 'n3' });
+  expect(alone.readOnly).toMatchObject({ nodeId: 'n1' });
+});
