@@ -26,7 +26,7 @@ import type { LogStore } from './log-store.ts';
 import type { Machine } from './machine.ts';
 import { MembershipCallers } from './membership-callers.ts';
 import type { ProposalReceipt, Raft, RaftStatus } from './raft-api.ts';
-import { isSameStatus, raftStatusOf } from './raft-status.ts';
+import { isSameStatus, isStatusOf, raftStatusOf } from './raft-status.ts';
 import { SnapshotExchange, type SnapshotParts } from './snapshot-exchange.ts';
 import { Ticker } from './ticker.ts';
 import type { Transport } from './transport.ts';
@@ -163,7 +163,10 @@ export class RaftNode implements Raft {
 
   get status(): RaftStatus {
     if (this.#isStatusOld) {
-      this.#status = raftStatusOf(this.#machine.status, this.#connected);
+      const { status } = this.#machine;
+      if (!isStatusOf(this.#status, status, this.#connected)) {
+        this.#status = raftStatusOf(status, this.#connected);
+      }
       this.#isStatusOld = false;
     }
     return this.#status;

@@ -78,8 +78,10 @@ export function allMembers({ incoming, outgoing }: Membership): readonly Member[
 
 /** What a node is, by the newer configuration where both name it; null if neither does. */
 export function memberOf({ incoming, outgoing }: Membership, id: NodeId): Member | null {
-  const named = (member: Member): boolean => member.id === id;
-  return incoming.find(named) ?? outgoing.find(named) ?? null;
+  // Loops, because this is asked for each peer after each step.
+  for (const member of incoming) if (member.id === id) return member;
+  for (const member of outgoing) if (member.id === id) return member;
+  return null;
 }
 
 /** Whether two configurations are decided by the same voters: then one may follow the other without a joint one between. */

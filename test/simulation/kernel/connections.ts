@@ -1,4 +1,4 @@
-import type { Network } from './network.ts';
+import type { Link, Network } from './network.ts';
 import type { SimProcess } from './sim-process.ts';
 
 /** One end of a connection, owned by one process. */
@@ -113,6 +113,10 @@ class End<Incoming, Outgoing> implements SimSocket<Incoming, Outgoing> {
     readonly options: Required<ConnectionsOptions>;
   };
   readonly #network: Network;
+  readonly #link: Link;
+  /** The beginnings of its lines in the trace. */
+  readonly #put: string;
+  readonly #got: string;
   /** In order; the first of them is on its way or stalled. */
   readonly #outgoing: { readonly parcel: Parcel<Outgoing>; readonly arrivesUs: number }[] = [];
   #isOpen = true;
@@ -132,6 +136,10 @@ class End<Incoming, Outgoing> implements SimSocket<Incoming, Outgoing> {
     this.#connections = connections;
     this.#network = connections.network;
     this.#owner = owner;
+    this.#link = this.#network.link(owner.name, peer);
+    const { protocol } = connections.options;
+    this.#put = `put ${protocol} > ${peer} `;
+    this.#got = `got ${protocol} < ${peer} `;
     this.peer = peer;
     this.#forgetOwner = owner.onDeath(() => {
       this.#isOpen = false;
@@ -150,7 +158,7 @@ class End<Incoming, Outgoing> implements SimSocket<Incoming, Outgoing> {
       this.#giveUp('too much is on its way');
       return;
     }
-    this.#log('put', this.#connections.options.describe(message));
+    this.#owner.log(this.#put + this.#connections.options.describe(message));
     this.#push({ kind: 'message', message });
   }
 
@@ -163,10 +171,9 @@ class End<Incoming, Outgoing> implements SimSocket<Incoming, Outgoing> {
   }
 
   #push(parcel: Parcel<Outgoing>): void {
-    const { name } = this.#owner;
     const { simulation } = this.#network;
-    const lossUs = this.#network.drawsLoss(name, this.peer) ? retransmissionUs : 0;
-    const arrivesUs = simulation.nowUs + lossUs + this.#network.drawDelayUs(name, this.peer);
+    const lossUs = this.#network.drawsLossOn(this.#link) ? retransmissionUs : 0;
+    const arrivesUs = simulation.nowUs + lossUs + this.#network.drawDelayUsOn(this.#link);
     this.#newestArrivalUs = Math.max(this.#newestArrivalUs, arrivesUs);
     this.#outgoing.push({ parcel, arrivesUs: this.#newestArrivalUs });
     this.#travel();
@@ -186,7 +193,7 @@ class End<Incoming, Outgoing> implements SimSocket<Incoming, Outgoing> {
   #arrive(): void {
     const [first] = this.#outgoing;
     if (first === undefined) return;
-    if (this.#network.isBlocked(this.#owner.name, this.peer)) {
+    if (this.#network.isLinkBlocked(this.#link)) {
       this.#stall();
       return;
     }
@@ -200,7 +207,7 @@ class End<Incoming, Outgoing> implements SimSocket<Incoming, Outgoing> {
     const since = simulation.nowUs;
     this.#stalledSinceUs = since;
     this.#stopListening = this.#network.onLifted(() => {
-      if (this.#network.isBlocked(this.#owner.name, this.peer)) return;
+      if (this.#network.isLinkBlocked(this.#link)) return;
       this.#unstall();
       this.#travel();
     });
@@ -238,7 +245,7 @@ class End<Incoming, Outgoing> implements SimSocket<Incoming, Outgoing> {
     this.#owner.enter(() => {
       if (!this.#isOpen) return;
       if (parcel.kind === 'message') {
-        this.#log('got', this.#connections.options.describe(parcel.message));
+        this.#owner.log(this.#got + this.#connections.options.describe(parcel.message));
         this.onMessage(parcel.message);
         return;
       }
@@ -264,7 +271,6 @@ class End<Incoming, Outgoing> implements SimSocket<Incoming, Outgoing> {
 
   #log(what: string, detail: string): void {
     const { protocol } = this.#connections.options;
-    const direction = what === 'got' ? '<' : '>';
-    this.#owner.log(`${what} ${protocol} ${direction} ${this.peer} ${detail}`);
+    this.#owner.log(`${what} ${protocol} > ${this.peer} ${detail}`);
   }
 }

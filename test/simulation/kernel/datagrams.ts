@@ -1,4 +1,4 @@
-import type { Network } from './network.ts';
+import type { Link, Network } from './network.ts';
 import type { SimProcess } from './sim-process.ts';
 
 export interface DatagramsOptions<Message> {
@@ -12,6 +12,12 @@ export interface Datagram<Message> {
   readonly from: string;
   readonly to: string;
   readonly message: Message;
+}
+
+/** A datagram and what is known of it once: it is written into the trace up to three times. */
+interface Parcel<Message> extends Datagram<Message> {
+  readonly link: Link;
+  readonly text: string;
 }
 
 /** What may be on its way from one process to another; more is lost, as in a queue that is full. */
@@ -28,7 +34,7 @@ export class Datagrams<Message> {
   readonly #network: Network;
   readonly #options: DatagramsOptions<Message>;
   readonly #receivers = new Map<SimProcess, (datagram: Datagram<Message>) => void>();
-  readonly #inFlight = new Map<string, number>();
+  readonly #inFlight = new Map<Link, number>();
 
   constructor(network: Network, options: DatagramsOptions<Message>) {
     this.#network = network;
@@ -48,51 +54,51 @@ export class Datagrams<Message> {
   /** `to` is the name of a process; nothing says whether it exists. */
   send(from: SimProcess, to: string, message: Message): void {
     if (!from.act()) return;
-    const datagram = { from: from.name, to, message };
     const network = this.#network;
-    if (network.isBlocked(from.name, to)) {
-      this.#log('cut', datagram);
-    } else if (network.drawsLoss(from.name, to)) {
-      this.#log('lost', datagram);
+    const link = network.link(from.name, to);
+    const text = this.#options.describe(message);
+    const parcel = { from: from.name, to, message, link, text };
+    if (network.isLinkBlocked(link)) {
+      this.#log('cut', parcel);
+    } else if (network.drawsLossOn(link)) {
+      this.#log('lost', parcel);
     } else {
-      this.#log('send', datagram);
-      this.#carry(datagram);
-      if (network.drawsDuplicate(from.name, to)) this.#carry(datagram);
+      this.#log('send', parcel);
+      this.#carry(parcel);
+      if (network.drawsDuplicateOn(link)) this.#carry(parcel);
     }
   }
 
-  #carry(datagram: Datagram<Message>): void {
-    const { from, to } = datagram;
-    const key = `${from}>${to}`;
-    const inFlight = this.#inFlight.get(key) ?? 0;
+  #carry(parcel: Parcel<Message>): void {
+    const { link } = parcel;
+    const inFlight = this.#inFlight.get(link) ?? 0;
     if (inFlight >= inFlightMax) return;
-    this.#inFlight.set(key, inFlight + 1);
-    this.#network.simulation.after(this.#network.drawDelayUs(from, to), () => {
-      this.#inFlight.set(key, (this.#inFlight.get(key) ?? 1) - 1);
-      this.#arrive(datagram);
+    this.#inFlight.set(link, inFlight + 1);
+    this.#network.simulation.after(this.#network.drawDelayUsOn(link), () => {
+      this.#inFlight.set(link, (this.#inFlight.get(link) ?? 1) - 1);
+      this.#arrive(parcel);
     });
   }
 
-  #arrive(datagram: Datagram<Message>): void {
-    const { from, to } = datagram;
-    const receiver = this.#network.findProcess(to);
-    if (receiver === null || this.#network.isBlocked(from, to)) {
-      this.#log('cut', datagram);
+  #arrive(parcel: Parcel<Message>): void {
+    const receiver = this.#network.findProcess(parcel.to);
+    if (receiver === null || this.#network.isLinkBlocked(parcel.link)) {
+      this.#log('cut', parcel);
       return;
     }
     receiver.enter(() => {
       const onMessage = this.#receivers.get(receiver);
       if (onMessage === undefined) return;
-      this.#log('recv', datagram);
-      onMessage(datagram);
+      this.#log('recv', parcel);
+      onMessage(parcel);
     });
   }
 
-  #log(fate: string, { from, to, message }: Datagram<Message>): void {
-    const { protocol, describe } = this.#options;
+  #log(fate: string, { from, to, text }: Parcel<Message>): void {
+    const { protocol } = this.#options;
     const isReceived = fate === 'recv';
     const who = isReceived ? to : from;
     const arrow = isReceived ? `< ${from}` : `> ${to}`;
-    this.#network.simulation.log(who, `${fate} ${protocol} ${arrow} ${describe(message)}`);
+    this.#network.simulation.log(who, `${fate} ${protocol} ${arrow} ${text}`);
   }
 }

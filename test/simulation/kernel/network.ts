@@ -31,6 +31,14 @@ export interface Cut {
   lift(): void;
 }
 
+/** Two processes, and what their names say of the way between them. There is one object for each pair. */
+export interface Link {
+  /** Both are on one host. */
+  readonly isLocal: boolean;
+  /** The key of cuts and clogs: of hosts, or of processes within a host. */
+  readonly places: string;
+}
+
 /** One direction between two places: hosts, or processes where the link lies within a host. */
 export interface Direction {
   readonly from: string;
@@ -51,6 +59,8 @@ export class Network {
   /** `a>b`: nothing arrives before this moment. */
   readonly #cloggedUntilUs = new Map<string, number>();
   readonly #onLifted = new Set<() => void>();
+  /** By sender, then by receiver. */
+  readonly #links = new Map<string, Map<string, Link>>();
 
   constructor(options: {
     readonly simulation: Simulation;
@@ -101,9 +111,27 @@ export class Network {
     this.#cloggedUntilUs.set(`${from}>${to}`, untilUs);
   }
 
+  /** For whoever sends much between the same two: what is asked of a link needs no look at the names. */
+  link(from: string, to: string): Link {
+    let ofSender = this.#links.get(from);
+    if (ofSender === undefined) {
+      ofSender = new Map();
+      this.#links.set(from, ofSender);
+    }
+    let link = ofSender.get(to);
+    if (link === undefined) {
+      link = linkOf(from, to);
+      ofSender.set(to, link);
+    }
+    return link;
+  }
+
   isBlocked(from: string, to: string): boolean {
-    if (this.#blocked.size === 0) return false;
-    return this.#blocked.has(placesOf(from, to));
+    return this.#blocked.size > 0 && this.isLinkBlocked(this.link(from, to));
+  }
+
+  isLinkBlocked({ places }: Link): boolean {
+    return this.#blocked.size > 0 && this.#blocked.has(places);
   }
 
   /** Called whenever a cut ends. Returns the unsubscribe. */
@@ -114,23 +142,26 @@ export class Network {
 
   /** How long one message takes that leaves now. */
   drawDelayUs(from: string, to: string): number {
+    return this.drawDelayUsOn(this.link(from, to));
+  }
+
+  drawDelayUsOn({ isLocal, places }: Link): number {
     const { delayUsMin, delayUsMax, slowPermille, slowUsMax } = this.#conditions;
-    const isLocal = hostOf(from) === hostOf(to);
     const usual = this.#random.below(delayUsMin, delayUsMax + 1);
     const slow = happens(this.#random, slowPermille) ? this.#random.below(0, slowUsMax + 1) : 0;
     const delayUs = isLocal ? Math.ceil(usual / 10) : usual + slow;
-    const cloggedUntilUs = this.#cloggedUntilUs.get(placesOf(from, to)) ?? 0;
-    const waitUs = Math.max(0, cloggedUntilUs - this.simulation.nowUs);
-    return waitUs + delayUs;
+    if (this.#cloggedUntilUs.size === 0) return delayUs;
+    const cloggedUntilUs = this.#cloggedUntilUs.get(places) ?? 0;
+    return Math.max(0, cloggedUntilUs - this.simulation.nowUs) + delayUs;
   }
 
   /** Whether this message is lost on its way. Within a host nothing is. */
-  drawsLoss(from: string, to: string): boolean {
-    return hostOf(from) !== hostOf(to) && happens(this.#random, this.#conditions.lossPermille);
+  drawsLossOn({ isLocal }: Link): boolean {
+    return !isLocal && happens(this.#random, this.#conditions.lossPermille);
   }
 
-  drawsDuplicate(from: string, to: string): boolean {
-    return hostOf(from) !== hostOf(to) && happens(this.#random, this.#conditions.duplicatePermille);
+  drawsDuplicateOn({ isLocal }: Link): boolean {
+    return !isLocal && happens(this.#random, this.#conditions.duplicatePermille);
   }
 
   findProcess(name: string): SimProcess | null {
@@ -148,8 +179,9 @@ export class Network {
   }
 }
 
-function placesOf(from: string, to: string): string {
+function linkOf(from: string, to: string): Link {
   const fromHost = hostOf(from);
   const toHost = hostOf(to);
-  return fromHost === toHost ? `${from}>${to}` : `${fromHost}>${toHost}`;
+  const isLocal = fromHost === toHost;
+  return { isLocal, places: isLocal ? `${from}>${to}` : `${fromHost}>${toHost}` };
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '../../../base/clock.ts';
+import type { Random } from '../../../base/random.ts';
 import type { ScheduledEvent } from './event-queue.ts';
 import type { SimProcess } from './sim-process.ts';
 
@@ -11,9 +12,11 @@ const latenessUsMax = 1000;
  */
 export class SimClock implements Clock {
   readonly #process: SimProcess;
+  readonly #random: Random;
 
   constructor(process: SimProcess) {
     this.#process = process;
+    this.#random = process.simulation.random(`timers ${process.host.name}`);
   }
 
   monotonicMs(): number {
@@ -59,7 +62,7 @@ export class SimClock implements Clock {
 
   #in(ms: number, callback: () => void): ScheduledEvent {
     const { simulation, host } = this.#process;
-    const lateUs = simulation.random(`timers ${host.name}`).below(0, latenessUsMax);
+    const lateUs = this.#random.below(0, latenessUsMax);
     return simulation.after(host.durationUs(ms * 1000) + lateUs, () =>
       this.#process.enterTimer(callback),
     );

@@ -1,3 +1,4 @@
+import type { Random } from '../../../base/random.ts';
 import type { ProxyPlatform } from '../../../proxy/node-proxy.ts';
 import { type PortName, portNames } from '../../../proxy/options.ts';
 import { SessionTable, sweepMs } from '../../../proxy/worker/session-table.ts';
@@ -37,6 +38,7 @@ class SimWorkers implements Workers {
   readonly #process: SimProcess;
   readonly #wires: ProxyWires;
   readonly #options: WorkerPoolOptions;
+  readonly #random: Random;
   readonly #tables: SessionTable[] = [];
   readonly #stops: (() => void)[] = [];
   /** Messages of one direction arrive in the order in which they were sent. */
@@ -45,6 +47,7 @@ class SimWorkers implements Workers {
 
   constructor(process: SimProcess, wires: ProxyWires, options: WorkerPoolOptions) {
     this.#process = process;
+    this.#random = process.simulation.random(`threads ${process.host.name}`);
     this.#wires = wires;
     this.#options = options;
   }
@@ -100,9 +103,8 @@ class SimWorkers implements Workers {
   }
 
   #travel(lane: string, arrive: () => void): void {
-    const { simulation, host } = this.#process;
-    const drawnUs =
-      simulation.nowUs + simulation.random(`threads ${host.name}`).below(5, messageUsMax);
+    const { simulation } = this.#process;
+    const drawnUs = simulation.nowUs + this.#random.below(5, messageUsMax);
     const arrivesUs = Math.max(drawnUs, this.#newestArrivalUs.get(lane) ?? 0);
     this.#newestArrivalUs.set(lane, arrivesUs);
     simulation.at(arrivesUs, () => this.#process.enter(arrive));
