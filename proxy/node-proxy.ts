@@ -4,7 +4,13 @@ import { messageOf } from '../base/errors.ts';
 import { claimPorts } from './claim-ports.ts';
 import { LeadershipRounds } from './leadership-rounds.ts';
 import { type PortName, type ProxyOptions, portNames } from './options.ts';
-import type { HoldOutcome, Proxy as ProxyContract, ProxyCounts, ProxyView } from './proxy-api.ts';
+import {
+  type HoldOutcome,
+  isSameView,
+  type Proxy as ProxyContract,
+  type ProxyCounts,
+  type ProxyView,
+} from './proxy-api.ts';
 import { SharedGate } from './shared-gate.ts';
 import { StatementHold } from './statement-hold.ts';
 import type { FromWorker } from './worker/worker-messages.ts';
@@ -108,11 +114,14 @@ export class NodeProxy implements ProxyContract {
     this.#readOnlyEnd = null;
   }
 
+  /** Fine after every commit: the workers hear only of a view that differs, or of a permission that came with it. */
   setView(view: ProxyView): void {
+    const isNews = !isSameView(view, this.#view);
     this.#view = view;
     const mayServeReadOnly = view.readOnly?.kind === 'local' && this.#readOnlyEnd === null;
-    if (mayServeReadOnly && this.#gate.epoch('read-only') === 0) this.#gate.open('read-only');
-    this.#pool?.postAll({ kind: 'view', view });
+    const opens = mayServeReadOnly && this.#gate.epoch('read-only') === 0;
+    if (opens) this.#gate.open('read-only');
+    if (isNews || opens) this.#pool?.postAll({ kind: 'view', view });
   }
 
   openGate(term: number): void {

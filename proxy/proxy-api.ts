@@ -16,6 +16,20 @@ export interface ProxyView {
   readonly readOnly: ProxyTarget | null;
 }
 
+/** Whether two views send every session to the same place. */
+export function isSameView(left: ProxyView, right: ProxyView): boolean {
+  return (
+    isSameTarget(left.readWrite, right.readWrite) && isSameTarget(left.readOnly, right.readOnly)
+  );
+}
+
+function isSameTarget(left: ProxyTarget | null, right: ProxyTarget | null): boolean {
+  if (left === null || right === null || left.kind === 'local' || right.kind === 'local') {
+    return left?.kind === right?.kind && left?.port === right?.port;
+  }
+  return left.nodeId === right.nodeId && left.host === right.host && left.port === right.port;
+}
+
 /** A session that kept a transfer from happening, for the operator. */
 export interface BlockingSession {
   readonly id: number;
