@@ -91,12 +91,7 @@ export class EdnReader implements EventSource {
 
   #readForm(): HistoryValue {
     const character = this.#isAfterHash ? hash : this.#skipTrivia();
-    this.#elements += 1;
-    if (this.#elements > this.#limits.elementsPerEventMax) {
-      throw this.#chars.tooLarge(
-        `an event of more than ${this.#limits.elementsPerEventMax} elements`,
-      );
-    }
+    this.#count(1);
     if (this.#isAfterHash) return this.#readDispatch();
     switch (character) {
       case openers.map:
@@ -117,6 +112,14 @@ export class EdnReader implements EventSource {
       default:
         return this.#readWordValue();
     }
+  }
+
+  #count(elements: number): void {
+    this.#elements += elements;
+    if (this.#elements <= this.#limits.elementsPerEventMax) return;
+    throw this.#chars.tooLarge(
+      `an event of more than ${this.#limits.elementsPerEventMax} elements`,
+    );
   }
 
   /** After `#`: a set, or a tag and the value it stands before. */
@@ -164,6 +167,9 @@ export class EdnReader implements EventSource {
     const items: HistoryValue[] = [];
     this.#nested(() => {
       for (;;) {
+        const before = items.length;
+        this.#chars.takeIntegers(isBlankInLine, items);
+        this.#count(items.length - before);
         const character = this.#skipTrivia();
         if (!this.#isAfterHash) {
           if (character === closer) break;
@@ -332,6 +338,10 @@ function sorted(items: HistoryValue[]): readonly HistoryValue[] {
 function isBlank(character: number): boolean {
   // Control characters up to the blank, and the comma.
   return (character >= 0 && character <= 32) || character === 44;
+}
+
+function isBlankInLine(character: number): boolean {
+  return character === 32 || character === 44;
 }
 
 function isDigit(character: number): boolean {

@@ -80,17 +80,20 @@ export class JsonReader implements EventSource {
 
   #readValue(): HistoryValue {
     this.#skipBlanks();
-    this.#elements += 1;
-    if (this.#elements > this.#limits.elementsPerEventMax) {
-      throw this.#chars.tooLarge(
-        `an event of more than ${this.#limits.elementsPerEventMax} elements`,
-      );
-    }
+    this.#count(1);
     const character = this.#chars.peek();
     if (character === quote) return this.#readText();
     if (character !== code('{') && character !== code('[')) return this.#readWord();
     this.#chars.next();
     return character === code('{') ? this.#readObject() : this.#readArray();
+  }
+
+  #count(elements: number): void {
+    this.#elements += elements;
+    if (this.#elements <= this.#limits.elementsPerEventMax) return;
+    throw this.#chars.tooLarge(
+      `an event of more than ${this.#limits.elementsPerEventMax} elements`,
+    );
   }
 
   #readObject(): ReadonlyMap<HistoryValue, HistoryValue> {
@@ -110,7 +113,12 @@ export class JsonReader implements EventSource {
 
   #readArray(): readonly HistoryValue[] {
     const items: HistoryValue[] = [];
-    this.#readItems(']', () => items.push(this.#readValue()));
+    this.#readItems(']', () => {
+      const before = items.length;
+      this.#chars.takeIntegers(isComma, items);
+      this.#count(items.length - before);
+      items.push(this.#readValue());
+    });
     return items;
   }
 
@@ -201,6 +209,10 @@ export class JsonReader implements EventSource {
       this.#chars.next();
     }
   }
+}
+
+function isComma(character: number): boolean {
+  return character === comma;
 }
 
 /** What numbers and `true`, `false`, `null` are made of, and what a mistyped one might hold. */
