@@ -28,7 +28,7 @@ export function htmlReport(report: Report): string {
     '<main>',
     ...anomalies.map(anomalyHtml),
     toolsHtml(layout),
-    `<div id="view"${hasAnomaly}>${timelineSvg(layout, anomalies)}</div>`,
+    `<div id="view" tabindex="0"${hasAnomaly}>${timelineSvg(layout, anomalies)}</div>`,
     `</main><script>${pageScript}</script></body></html>`,
     '',
   ].join('\n');
@@ -52,7 +52,7 @@ function anomalyHtml({ name, explanation, operations, steps }: Anomaly, index: n
     return `<li>${escaped(describe(operation, 300))} <span class="where">${escaped(where)}</span>${why}</li>`;
   });
   const state = index === 0 ? ' shown' : '';
-  return `<section class="anomaly${state}" data-anomaly="${index}"><h2>${escaped(name)}</h2><p>${escaped(explanation)}</p><ol>${items.join('')}</ol></section>`;
+  return `<section class="anomaly${state}" data-anomaly="${index}" tabindex="0" role="button"><h2>${escaped(name)}</h2><p>${escaped(explanation)}</p><ol>${items.join('')}</ol></section>`;
 }
 
 function toolsHtml({ bars, total, nemesis }: TimelineLayout): string {
@@ -63,6 +63,6 @@ function toolsHtml({ bars, total, nemesis }: TimelineLayout): string {
     '<div class="tools"><button id="closer">+</button><button id="farther">−</button><button id="fit">fit</button>',
     '<span class="key ok">ok</span><span class="key fail">failed</span><span class="key info">unknown</span>',
     `${nemesisKey}<span class="key hit">anomaly</span>`,
-    `<span>${extent} · order of events, not time · wheel zooms, dragging moves</span></div>`,
+    `<span>${extent} · order of events, not time · wheel or + and − zoom, dragging or arrows move, 0 fits</span></div>`,
   ].join('');
 }

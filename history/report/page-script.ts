@@ -1,6 +1,6 @@
 import { geometry } from './timeline-svg.ts';
 
-/** Zoom by wheel or button, pan by dragging, one anomaly at a time. Only numbers are put into it: no text of the history runs. */
+/** Zoom by wheel, button or key, pan by dragging, one anomaly at a time; names stay in sight. Only numbers are put into it: no text of the history runs. */
 export const pageScript: string = `
 // In a block of its own: a page has globals such as top, which no script may declare again.
 {
@@ -8,17 +8,36 @@ const { left, top, laneHeight, barHeight, columnWidth } = ${JSON.stringify(geome
 const view = document.getElementById('view');
 const svg = document.getElementById('timeline');
 const columns = Number(svg.dataset.columns);
+const names = document.getElementById('names');
+const lanes = [...svg.querySelectorAll('.lane')];
 const bars = [...svg.querySelectorAll('.bar')];
+const places = bars.map((bar) => ({ from: Number(bar.dataset.from), to: Number(bar.dataset.to), y: Number(bar.getAttribute('y')) + barHeight / 2, text: bar.querySelector('text'), shift: 6 }));
+const scaleMax = 400;
 let scale = columnWidth;
-const place = (bar) => ({ from: Number(bar.dataset.from), to: Number(bar.dataset.to), y: Number(bar.getAttribute('y')) + barHeight / 2 });
+let scheduled = null;
+const place = (bar) => places[Number(bar.id.slice(3))];
+const scaleMin = () => Math.min(0.5, Math.max(0.01, (view.clientWidth - left - 30) / columns));
+const within = (wanted) => Math.min(scaleMax, Math.max(scaleMin(), wanted));
+// Names of lanes stay at the edge, and a bar that began before it is named where it can be seen.
+function keepInSight() {
+  const edge = view.scrollLeft;
+  names.setAttribute('transform', 'translate(' + edge + ',0)');
+  for (const one of places) {
+    const x = left + one.from * scale;
+    const width = (one.to - one.from) * scale;
+    const hidden = edge + left - x;
+    const shift = hidden > 0 && hidden < width - 40 ? hidden + 6 : 6;
+    if (shift !== one.shift) one.text.setAttribute('x', one.shift = shift);
+  }
+}
 function layOut() {
   const width = left + columns * scale + 20;
   svg.setAttribute('width', width);
-  for (const lane of svg.querySelectorAll('.lane')) lane.setAttribute('width', width);
-  for (const bar of bars) {
-    const { from, to } = place(bar);
-    bar.setAttribute('x', left + from * scale);
-    bar.setAttribute('width', Math.max(4, (to - from) * scale));
+  for (const lane of lanes) lane.setAttribute('width', width);
+  for (let index = 0; index < bars.length; index += 1) {
+    const { from, to } = places[index];
+    bars[index].setAttribute('x', left + from * scale);
+    bars[index].setAttribute('width', Math.max(4, (to - from) * scale));
   }
   for (const badge of svg.querySelectorAll('.badge')) {
     const { from, y } = place(bars[badge.dataset.bar]);
@@ -33,22 +52,41 @@ function layOut() {
     arrow.setAttribute('d', 'M' + x1 + ',' + one.y + ' Q' + ((x1 + x2) / 2 + bend) + ',' + ((one.y + other.y) / 2 - Math.abs(bend)) + ' ' + x2 + ',' + other.y);
   }
 }
+// Wheels turn faster than pages are laid out: one layout a frame, of all that was turned since.
 function zoom(factor, atX) {
-  const before = (view.scrollLeft + atX - left) / scale;
-  scale = Math.min(400, Math.max(0.5, scale * factor));
-  layOut();
-  view.scrollLeft = before * scale + left - atX;
+  if (scheduled === null) {
+    scheduled = { factor: 1, atX };
+    requestAnimationFrame(() => {
+      const turned = scheduled;
+      scheduled = null;
+      const before = (view.scrollLeft + turned.atX - left) / scale;
+      scale = within(scale * turned.factor);
+      layOut();
+      view.scrollLeft = before * scale + left - turned.atX;
+      keepInSight();
+    });
+  }
+  scheduled.factor *= factor;
+  scheduled.atX = atX;
 }
 function fit() {
-  scale = Math.min(400, Math.max(0.5, (view.clientWidth - left - 30) / columns));
+  scale = within((view.clientWidth - left - 30) / columns);
   layOut();
+  keepInSight();
 }
 function show(index, scrolls) {
   for (const part of document.querySelectorAll('.story, .anomaly')) part.classList.toggle('shown', part.dataset.anomaly === String(index));
   for (const bar of bars) bar.classList.toggle('hit', bar.dataset.anomalies.includes(' ' + index + ' '));
-  const first = bars.find((bar) => bar.classList.contains('hit'));
-  if (first === undefined || !scrolls) return;
-  view.scrollTo({ left: Number(first.getAttribute('x')) - 200, top: Number(first.getAttribute('y')) - 120 });
+  const hits = places.filter((_, at) => bars[at].classList.contains('hit'));
+  if (hits.length === 0 || !scrolls) return;
+  const from = Math.min(...hits.map((one) => one.from));
+  const to = Math.max(...hits.map((one) => one.to));
+  const y = Math.min(...hits.map((one) => one.y));
+  // Close enough to read, unless the anomaly would not be seen as a whole.
+  scale = within(Math.min(Math.max(scale, columnWidth), Math.max(2, (view.clientWidth - left - 60) / (to - from))));
+  layOut();
+  view.scrollTo({ left: from * scale - 20, top: y - 120 });
+  keepInSight();
 }
 view.addEventListener('wheel', (event) => {
   if (event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY)) return;
@@ -62,8 +100,29 @@ addEventListener('pointerup', () => { held = null; view.classList.remove('draggi
 document.getElementById('closer').addEventListener('click', () => zoom(1.5, view.clientWidth / 2));
 document.getElementById('farther').addEventListener('click', () => zoom(1 / 1.5, view.clientWidth / 2));
 document.getElementById('fit').addEventListener('click', fit);
-for (const card of document.querySelectorAll('.anomaly')) card.addEventListener('click', () => show(card.dataset.anomaly, true));
+for (const card of document.querySelectorAll('.anomaly')) {
+  card.addEventListener('click', () => show(card.dataset.anomaly, true));
+  card.addEventListener('keydown', (event) => {
+    if (event.key !== 'Enter' && event.key !== ' ') return;
+    event.preventDefault();
+    show(card.dataset.anomaly, true);
+  });
+}
+// Arrows scroll by themselves what has the focus.
+view.addEventListener('keydown', (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key === '+' || event.key === '=') zoom(1.5, view.clientWidth / 2);
+  else if (event.key === '-') zoom(1 / 1.5, view.clientWidth / 2);
+  else if (event.key === '0') fit();
+});
+let isSightDue = false;
+view.addEventListener('scroll', () => {
+  if (isSightDue) return;
+  isSightDue = true;
+  requestAnimationFrame(() => { isSightDue = false; keepInSight(); });
+});
 if (columns * scale < view.clientWidth) fit();
 show(0, true);
+keepInSight();
 }
 `;

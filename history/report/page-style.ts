@@ -24,8 +24,9 @@ ol { margin: 0; padding-left: 24px; font: 12.5px/1.6 ui-monospace, monospace; ov
 .key.info::before { background: var(--info); border: 1px dashed var(--info-line); } .key.nemesis::before { background: var(--nemesis); border-color: var(--nemesis-line); }
 .key.hit::before { background: none; border: 2px solid var(--accent); }
 #view { overflow: auto; max-height: 75vh; border: 1px solid var(--line); border-radius: 6px; background: var(--card); cursor: grab; margin-bottom: 24px; }
+:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
 #view.dragging { cursor: grabbing; user-select: none; }
-svg text { font: 12px ui-monospace, monospace; fill: var(--text); } .lane { fill: none; } .lane.even { fill: var(--even); } .lane-name { fill: var(--dim); }
+svg text { font: 12px ui-monospace, monospace; fill: var(--text); } .lane { fill: none; } .lane.even { fill: var(--even); } .lane-name { fill: var(--dim); } .names-back { fill: var(--card); stroke: var(--line); }
 .bar rect { stroke-width: 1.5; } .bar.ok rect { fill: var(--ok); stroke: var(--ok-line); } .bar.fail rect { fill: var(--fail); stroke: var(--fail-line); }
 .bar.info rect { fill: var(--info); stroke: var(--info-line); stroke-dasharray: 5 3; } .bar.nemesis rect { fill: var(--nemesis); stroke: var(--nemesis-line); }
 .has-anomaly .bar:not(.hit) { opacity: .45; } .has-anomaly .bar:hover { opacity: 1; } .bar.hit rect { stroke: var(--accent); stroke-width: 4; stroke-dasharray: none; }

@@ -33,9 +33,10 @@ export function timelineSvg(layout: TimelineLayout, anomalies: readonly Anomaly[
   return [
     `<svg id="timeline" width="${width}" height="${height}" data-columns="${layout.columns}" role="img" aria-label="operations by process, in the order of events">`,
     '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path d="M0,0 L8,4 L0,8 z"/></marker></defs>',
-    ...layout.lanes.map((process, lane) => laneSvg(String(process), lane, width)),
+    ...layout.lanes.map((_, lane) => laneSvg(lane, width)),
     ...bars.map((bar, index) => barSvg(bar, index, memberOf.get(bar.operation) ?? [])),
     ...anomalies.map((anomaly, index) => storySvg(anomaly, index, barOf)),
+    namesSvg(layout, height),
     '</svg>',
   ].join('\n');
 }
@@ -52,14 +53,21 @@ function anomaliesOfOperations(
   return members;
 }
 
-function laneSvg(process: string, lane: number, width: number): string {
+function laneSvg(lane: number, width: number): string {
   const { top, laneHeight } = geometry;
   const y = top + lane * laneHeight;
-  const name = escaped(/^-?\d+$/.test(process) ? `process ${process}` : process.slice(0, 12));
-  return [
-    `<rect class="lane${lane % 2 === 0 ? ' even' : ''}" x="0" y="${y}" width="${width}" height="${laneHeight}"/>`,
-    `<text class="lane-name" x="8" y="${y + laneHeight / 2 + 4}">${name}</text>`,
-  ].join('');
+  return `<rect class="lane${lane % 2 === 0 ? ' even' : ''}" x="0" y="${y}" width="${width}" height="${laneHeight}"/>`;
+}
+
+/** Over everything else, because bars pass under it when the page scrolls. */
+function namesSvg({ lanes }: TimelineLayout, height: number): string {
+  const { left, top, laneHeight } = geometry;
+  const names = lanes.map((process, lane) => {
+    const text = String(process);
+    const name = escaped(/^-?\d+$/.test(text) ? `process ${text}` : text.slice(0, 12));
+    return `<text class="lane-name" x="8" y="${top + (lane + 0.5) * laneHeight + 4}">${name}</text>`;
+  });
+  return `<g id="names"><rect class="names-back" x="0" y="0" width="${left - 4}" height="${height}"/>${names.join('')}</g>`;
 }
 
 function barSvg(
