@@ -32,7 +32,7 @@ const options: fc.Arbitrary<RandomNetworkOptions> = fc.record({
 });
 
 const runs = Number(process.env['RAFT_RUNS'] ?? 150);
-const seed = Number(process.env['RAFT_SEED'] ?? Date.now() % 0x7fff_ffff);
+const seed = Number(process.env['RAFT_SEED'] ?? 1);
 const actions = 1500;
 const runMsMax = 100;
 /** Some election timeouts: the first campaign may split, and whoever just stepped down waits longer. */
