@@ -8,7 +8,7 @@ import { runBound } from './run-bound.ts';
 
 const statesMax = 200_000;
 
-test.for(plantedBugs)('found, as $property: $name', { timeout: 60_000 }, (bug) => {
+test.for(plantedBugs)('found, as $property: $name', (bug) => {
   const { world, exploration } = runBound(bug.bound, { statesMax, bug });
 
   const { counterexample } = exploration;
@@ -16,18 +16,14 @@ test.for(plantedBugs)('found, as $property: $name', { timeout: 60_000 }, (bug) =
   expect(counterexample === null ? '' : reportOf(world, counterexample)).toContain('1. ');
 });
 
-test.for(redundantRules)(
-  'no harm alone, other rules back it up: $name',
-  { timeout: 60_000 },
-  (bug) => {
-    const { exploration } = runBound(bug.bound, { statesMax, bug });
+test.for(redundantRules)('no harm alone, other rules back it up: $name', (bug) => {
+  const { exploration } = runBound(bug.bound, { statesMax, bug });
 
-    expect(exploration.counterexample).toBeNull();
-    expect(exploration.outcome).toBe('complete');
-  },
-);
+  expect(exploration.counterexample).toBeNull();
+  expect(exploration.outcome).toBe('complete');
+});
 
-test('the same bounds hold without a planted bug', { timeout: 60_000 }, () => {
+test('the same bounds hold without a planted bug', () => {
   const bounds = new Map(plantedBugs.map(({ bound }) => [bound.name, bound]));
 
   const violated = [...bounds.values()].filter(

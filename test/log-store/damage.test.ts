@@ -320,7 +320,7 @@ test('any flipped bit in any file is refused, or changes nothing', async () => {
     }),
     { numRuns: 60 },
   );
-}, 60_000);
+});
 
 type Raw = Level<Uint8Array, Uint8Array>;
 

@@ -15,7 +15,6 @@ async function runSeed(seed: number): Promise<RunReport> {
 
 test.each(Array.from({ length: 30 }, (_, place) => 5000 + place))(
   'seed %i breaks no promise of the cluster',
-  { timeout: 60_000 },
   async (seed) => {
     const report = await runSeed(seed);
 
@@ -23,9 +22,7 @@ test.each(Array.from({ length: 30 }, (_, place) => 5000 + place))(
   },
 );
 
-test('nodes that come and go, lose their disks, or keep the log only, serve and end up equal (N9, N10)', {
-  timeout: 60_000,
-}, async () => {
+test('nodes that come and go, lose their disks, or keep the log only, serve and end up equal (N9, N10)', async () => {
   const kinds = ['member-add', 'lose-node', 'transfer', 'member-witness', 'member-replace'];
   const report = await clusterScenario.run(
     {
@@ -58,7 +55,7 @@ test('nodes that come and go, lose their disks, or keep the log only, serve and 
   expect(report.counts['transactions of fragments']).toBeGreaterThan(0);
 });
 
-test('a seed gives the same run, event by event', { timeout: 60_000 }, async () => {
+test('a seed gives the same run, event by event', async () => {
   const first = await runSeed(7);
   const second = await runSeed(7);
 

@@ -362,7 +362,7 @@ export class RealDriver implements MysqlUnderTest, AsyncDisposable {
 
   /** There is no other way to learn of what a foreign process does than to ask it again. */
   async #until(claim: () => Promise<boolean>): Promise<void> {
-    const endMs = clock.monotonicMs() + 20_000;
+    const endMs = clock.monotonicMs() + 240_000;
     while (!(await claim())) {
       assert(clock.monotonicMs() < endMs, `still not so: ${claim.toString()}`);
       await clock.delay(pollMs);

@@ -37,7 +37,7 @@ test(`I1–I12, C8 and C10 hold for ${fixedSeeds} fixed seeds of a minute each, 
 
   expect(broken).toEqual([]);
   expect(raftScenario.missingIn?.(totals, fixedSeeds)).toEqual([]);
-}, 300_000);
+});
 
 test('without any fault one leader serves from the first election to the end', async () => {
   const drawn = raftScenario.draw(1, { nodeCount: 3, faultyMs: 30_000 });
