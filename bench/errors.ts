@@ -8,6 +8,7 @@ export const benchErrorCodes = [
   'BENCH_START_FAILED',
   'BENCH_MISCONFIGURED',
   'BENCH_LOAD_FAILED',
+  'BENCH_WRITES_LOST',
   'BENCH_TIMEOUT',
 ] as const;
 export type BenchErrorCode = (typeof benchErrorCodes)[number];

@@ -14,7 +14,7 @@ export interface LoadPlan {
 
 const warmUp = { threads: 8, seconds: 1 };
 /** Followers further behind than this are said to be so, and the next load begins all the same. */
-const catchUpMsMax = 30_000;
+const catchUpMsMax = 10_000;
 
 /** Starts a system, proves that it is what it is called, loads it, proves it again, and ends it. */
 export async function loadTurn(turn: Turn, start: StartSystem, plan: LoadPlan): Promise<void> {

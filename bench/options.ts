@@ -12,6 +12,7 @@ export interface BenchOptions {
   readonly threads: readonly number[];
   readonly seconds: number;
   readonly rounds: number;
+  readonly faults: number;
   /** Null: all. */
   readonly peers: readonly string[] | null;
   readonly out: string;
@@ -28,14 +29,16 @@ export const defaultOut: string = resolve(here, 'results');
 const threadsMax = 1024;
 const secondsMax = 600;
 const roundsMax = 100;
+const faultsMax = 10_000;
 /** Where outgoing connections get their ports, on Linux. */
 const outgoingPorts = 32_768;
 
 export const usage: string = `npm run bench -- [${[...comparisons.keys()].join('|')} ...] [options]
 
   --threads 1,16,64   sessions of each load
-  --seconds 3         length of each load
+  --seconds 2         length of each load
   --rounds 3          turns of each contender
+  --faults 50         how often each kind of failover is measured, over all rounds
   --peers a,b         only these beside our own contenders
   --out FOLDER        where results go (default: bench/results; only then is bench/README.md brought up to date)
   --data-dir FOLDER   where servers keep their data meanwhile (default: bench/work); its disk is what is measured
@@ -63,6 +66,7 @@ export function readOptions(
       .map((text) => wholeNumber('--threads', text, { min: 1, max: threadsMax })),
     seconds: wholeNumber('--seconds', values.seconds, { min: 1, max: secondsMax }),
     rounds: wholeNumber('--rounds', values.rounds, { min: 1, max: roundsMax }),
+    faults: wholeNumber('--faults', values.faults, { min: 1, max: faultsMax }),
     peers: values.peers?.split(',').filter((name) => name !== '') ?? null,
     out,
     updatesReadme: out === defaultOut,
@@ -89,6 +93,7 @@ interface RawOptions {
     readonly threads: string;
     readonly seconds: string;
     readonly rounds: string;
+    readonly faults: string;
     readonly peers?: string | undefined;
     readonly out?: string | undefined;
     readonly 'data-dir'?: string | undefined;
@@ -104,8 +109,9 @@ function parse(args: readonly string[]): RawOptions {
     allowPositionals: true,
     options: {
       threads: { type: 'string', default: '1,16,64' },
-      seconds: { type: 'string', default: '3' },
+      seconds: { type: 'string', default: '2' },
       rounds: { type: 'string', default: '3' },
+      faults: { type: 'string', default: '50' },
       peers: { type: 'string' },
       out: { type: 'string' },
       'data-dir': { type: 'string' },

@@ -25,6 +25,8 @@ export interface ComparisonOptions {
   /** Of each single load. */
   readonly seconds: number;
   readonly rounds: number;
+  /** Of each kind, over all rounds. */
+  readonly faults: number;
 }
 
 export type MakeComparison = (options: ComparisonOptions) => Comparison;

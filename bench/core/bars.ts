@@ -14,8 +14,8 @@ export interface Bar {
   readonly title: string;
   readonly subject: BarSubject;
   readonly limit: { readonly kind: 'at least' | 'at most'; readonly value: number };
-  /** Behind numbers: `ms`; empty for ratios. */
-  readonly unit: '' | 'ms';
+  /** Behind numbers; empty for ratios. */
+  readonly unit: '' | 'ms' | '%';
 }
 
 /**
@@ -30,7 +30,7 @@ export type BarSubject =
       readonly theirs: Series;
     }
   | { readonly kind: 'pooled'; readonly share: number; readonly ours: Series }
-  | { readonly kind: 'worst'; readonly statistic: Statistic; readonly ours: Series };
+  | { readonly kind: 'worst' | 'median'; readonly statistic: Statistic; readonly ours: Series };
 
 export interface Verdict {
   readonly bar: Bar;
@@ -69,6 +69,7 @@ function valuesOf(subject: BarSubject, samples: readonly TurnSample[]): readonly
       return value === null ? [] : [value];
     }
     case 'worst':
+    case 'median':
       return roundValues(samples, subject.ours, subject.statistic).map(({ value }) => value);
   }
 }

@@ -14,7 +14,7 @@ export interface Sample {
 }
 
 /** Everything a measure may say besides its distribution. A new one gets a name here and a line in `metricFormats`. */
-export const metricNames = ['throughput', 'catchUpMs', 'ignoredErrors'] as const;
+export const metricNames = ['throughput', 'catchUpMs', 'ignoredErrors', 'dipPercent'] as const;
 export type Metric = (typeof metricNames)[number];
 
 /** How a metric is shown. */
@@ -30,6 +30,8 @@ export const metricFormats: Readonly<Record<Metric, MetricFormat>> = {
   catchUpMs: { title: 'followers behind', unit: 'ms', digits: 0 },
   /** Deadlocks and lock waits, which the load generator tries again. */
   ignoredErrors: { title: 'deadlocks', unit: '', digits: 0 },
+  /** How much less is written in the second around an event. */
+  dipPercent: { title: 'dip', unit: '%', digits: 1 },
 };
 
 /** A sample with whose and when. */

@@ -44,7 +44,16 @@ test.each([
 
 test('the help names every comparison and every option', () => {
   for (const name of comparisons.keys()) expect(usage).toContain(name);
-  for (const option of ['threads', 'seconds', 'rounds', 'peers', 'out', 'data-dir', 'base-port']) {
+  for (const option of [
+    'threads',
+    'seconds',
+    'rounds',
+    'faults',
+    'peers',
+    'out',
+    'data-dir',
+    'base-port',
+  ]) {
     expect(usage).toContain(`--${option}`);
   }
 });
@@ -66,9 +75,18 @@ test('every code of an error has a row in the page of the benchmark', () => {
   for (const code of benchErrorCodes) expect(page).toContain(`| \`${code}\` |`);
 });
 
+test('everything together is planned to take at most half an hour', () => {
+  const options = readOptions([], undefined);
+  const seconds = [...comparisons.values()]
+    .flatMap((make) => make(options).contenders)
+    .reduce((sum, { turnSeconds }) => sum + turnSeconds * options.rounds, 0);
+
+  expect(seconds).toBeLessThanOrEqual(30 * 60);
+});
+
 test('each comparison has a contender of ours first, and bars about contenders it has', () => {
   for (const [name, make] of comparisons) {
-    const comparison = make({ threads: [1, 16, 64], seconds: 1, rounds: 3 });
+    const comparison = make({ threads: [1, 16, 64], seconds: 1, rounds: 3, faults: 50 });
     const names = comparison.contenders.map((contender) => contender.name);
     expect(comparison.name).toBe(name);
     expect(comparison.contenders[0].isOurs).toBe(true);

@@ -40,7 +40,7 @@ const writesAfterFault = 200;
 export async function runCampaign(options: CampaignOptions): Promise<CampaignReport> {
   const { cluster, kind, rounds, writers } = options;
   const table = `kills.${kind}_${Date.now()}`;
-  await createTable(cluster, table);
+  await createWritesTable(cluster, table);
   const workload = new Workload({
     ports: cluster.nodes.map((node) => node.readWritePort),
     user: 'app',
@@ -90,7 +90,8 @@ async function verifySchemas(
   return [...differences, ...schemaViolations(changes.presences, first)];
 }
 
-async function createTable(cluster: BinraftCluster, table: string): Promise<void> {
+/** A table for `Workload`, in a schema that is made if need be. */
+export async function createWritesTable(cluster: BinraftCluster, table: string): Promise<void> {
   const connection = await createConnection({
     host: '127.0.0.1',
     port: cluster.nodes[0]?.readWritePort ?? 0,
@@ -98,7 +99,7 @@ async function createTable(cluster: BinraftCluster, table: string): Promise<void
     password: cluster.appPassword,
   });
   try {
-    await connection.query('CREATE DATABASE IF NOT EXISTS kills');
+    await connection.query(`CREATE DATABASE IF NOT EXISTS ${table.split('.')[0]}`);
     await connection.query(
       `CREATE TABLE ${table} (id VARCHAR(40) PRIMARY KEY, writer_note VARCHAR(80) NOT NULL)`,
     );
@@ -108,7 +109,7 @@ async function createTable(cluster: BinraftCluster, table: string): Promise<void
 }
 
 /** The next fault shall hit a whole cluster: one primary, the others replicas, all answering. */
-async function allNodesBack(cluster: BinraftCluster): Promise<void> {
+export async function allNodesBack(cluster: BinraftCluster): Promise<void> {
   await eventually(async () => {
     const { nodes } = await cluster.status();
     const roles = nodes.map((member) =>
