@@ -51,6 +51,8 @@ export class RaftCluster<Node extends OperatedNode> {
   readonly #options: RaftClusterOptions<Node>;
   readonly #members: Node[] = [];
   readonly #retiring = new Set<NodeId>();
+  /** What each node had in effect when it was last seen up: nobody can be asked while all are down. */
+  readonly #memberships = new Map<NodeId, Membership>();
   /** Those that came later and had a vote. */
   readonly #joined = new Set<NodeId>();
 
@@ -106,16 +108,23 @@ export class RaftCluster<Node extends OperatedNode> {
   /** Whether this node may lose its log for ever: a majority of every configuration in use must keep theirs (R16). */
   mayRuin(victim: Node): boolean {
     if (!victim.isWhole) return false;
-    const statuses = this.members
-      .map(({ raft }) => raft?.status)
-      .filter((status) => status !== undefined);
-    const sets = [this.initial, ...statuses.map(({ membership }) => membership)]
+    this.#lookAtMemberships();
+    const known = this.members
+      .map(({ id }) => this.#memberships.get(id))
+      .filter((membership) => membership !== undefined);
+    const sets = [this.initial, ...known]
       .flatMap(({ incoming, outgoing }) => [incoming, outgoing])
       .filter((set) => set.length > 0);
     const isVoter = sets.some((set) =>
       set.some((member) => member.id === victim.id && isVoting(member)),
     );
     return isVoter && sets.every((set) => this.#hasMajority(set, victim.id));
+  }
+
+  #lookAtMemberships(): void {
+    for (const { id, raft } of this.members) {
+      if (raft !== null) this.#memberships.set(id, raft.status.membership);
+    }
   }
 
   /** Whether the voters of the set whose log is whole are a majority of it, without this one. */
@@ -207,6 +216,7 @@ export class RaftCluster<Node extends OperatedNode> {
   #inspect(): void {
     const { simulation } = this.#options;
     simulation.after(inspectionUs, () => this.#inspect());
+    this.#lookAtMemberships();
     const membership = this.settledMembership;
     if (membership === null) return;
     for (const member of membership.incoming) this.#noteJoined(member);
