@@ -159,6 +159,29 @@ export const raftVoteMutations: readonly Mutation[] = [
       },
     ],
     scenario: 'raft',
+    emphasis: {
+      nodeCount: 5,
+      knobs: {
+        hasAbsentees: 1,
+        hasWitness: 0,
+        thinkMs: 20,
+        clients: 4,
+        lossPermille: 200,
+        diskSlowPermille: 100,
+        diskSlowUsMax: 1_500_000,
+      },
+      faults: {
+        kinds: [
+          'crash-majority',
+          'crash-leader',
+          'partition-halves',
+          'partition-flapping',
+          'partition-ring',
+          'transfer',
+        ],
+        everyMs: 700,
+      },
+    },
   },
   {
     id: 'votes-while-a-leader-lives',

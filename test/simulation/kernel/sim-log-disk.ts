@@ -13,6 +13,8 @@ export interface DiskConditions {
   readonly readUsMax: number;
   /** So many writes of a thousand take up to `slowUsMax`. */
   readonly slowPermille: number;
+  /** And so many reads: of what has long left memory, or beside a compaction. */
+  readonly slowReadPermille: number;
   readonly slowUsMax: number;
 }
 
@@ -21,6 +23,7 @@ export const goodDisk: DiskConditions = {
   syncUsMax: 300,
   readUsMax: 100,
   slowPermille: 0,
+  slowReadPermille: 0,
   slowUsMax: 0,
 };
 
@@ -65,8 +68,9 @@ export class SimLogDisk {
     return this.#content;
   }
 
-  get isWriteUnderWay(): boolean {
-    return this.#underWay !== null;
+  /** What is being written; another object for each write. */
+  get writeUnderWay(): readonly LogBatch[] | null {
+    return this.#underWay;
   }
 
   /** The log is older than the mark beside it. */
@@ -150,19 +154,25 @@ export class SimLogDisk {
   }
 
   drawWriteUs(): number {
-    const { syncUsMin, syncUsMax, slowPermille, slowUsMax } = this.#conditions;
+    const { syncUsMin, syncUsMax, slowPermille } = this.#conditions;
     const usual = this.#random.below(syncUsMin, syncUsMax + 1);
-    const slow = happens(this.#random, slowPermille) ? this.#random.below(0, slowUsMax + 1) : 0;
-    return this.stallUs + usual + slow;
+    return this.stallUs + usual + this.#drawSlowUs(slowPermille);
   }
 
   drawReadUs(): number {
-    return this.stallUs + this.#random.below(1, this.#conditions.readUsMax + 1);
+    const { readUsMax, slowReadPermille } = this.#conditions;
+    const usual = this.#random.below(1, readUsMax + 1);
+    return this.stallUs + usual + this.#drawSlowUs(slowReadPermille);
   }
 
   /** How long the disk will not answer at all. */
   get stallUs(): number {
     return Math.max(0, this.#hangsUntilUs - this.#simulation.nowUs);
+  }
+
+  #drawSlowUs(permille: number): number {
+    if (!happens(this.#random, permille)) return 0;
+    return this.#random.below(0, this.#conditions.slowUsMax + 1);
   }
 
   #apply(batch: LogBatch): void {

@@ -82,6 +82,7 @@ export function diskOf(plan: RunPlan): DiskConditions {
     syncUsMax: Math.max(100, knobOf(plan, 'syncUsMax')),
     readUsMax: 200,
     slowPermille: knobOf(plan, 'diskSlowPermille'),
+    slowReadPermille: 0,
     slowUsMax: knobOf(plan, 'diskSlowUsMax'),
   };
 }

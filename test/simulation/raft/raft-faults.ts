@@ -43,6 +43,7 @@ const actions = {
   'partition-deaf': (faults, fault, luck) => faults.cut('deaf', fault, luck),
   'partition-mute': (faults, fault, luck) => faults.cut('mute', fault, luck),
   'partition-one-way': (faults, fault, luck) => faults.cut('one-way', fault, luck),
+  'partition-left-behind': (faults, fault, luck) => faults.leaveBehind(fault, luck),
   'partition-flapping': (faults, fault, luck) => faults.flap(fault, luck),
   clog: (faults, fault, luck) => faults.clog(fault, luck),
   'disk-hang': (faults, fault, luck) => faults.hang(faults.any(luck), fault),
@@ -182,6 +183,26 @@ export class RaftFaults {
       });
     };
     next();
+  }
+
+  /**
+   * The leader and a follower are cut off together; when the others have another leader, the old one is back among them, and the
+   * follower hears nobody else.
+   */
+  leaveBehind({ forMs }: FaultEvent, luck: Luck): void {
+    const { network, cluster } = this.#options;
+    const leader = this.leader();
+    const followers = cluster.members.filter((member) => member !== leader);
+    if (leader === undefined || followers.length < 2) return;
+    this.#hit(leader, 'left-behind');
+    const lost = pickFrom(luck, followers);
+    const others = followers.filter((member) => member !== lost);
+    const lostCut = network.cut(between(lost, others));
+    const leaderCut = network.cut(between(leader, others));
+    this.#after(1000 + luck.below(0, 1500), () => {
+      leaderCut.lift();
+      this.#after(forMs, () => lostCut.lift());
+    });
   }
 
   clog({ forMs }: FaultEvent, luck: Luck): void {

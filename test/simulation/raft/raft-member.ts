@@ -2,7 +2,8 @@ import { codeOf, messageOf } from '../../../base/errors.ts';
 import type { Random } from '../../../base/random.ts';
 import { defaultRaftTimings, type RaftConfig } from '../../../raft/core/config.ts';
 import { RaftMachine } from '../../../raft/core/machine.ts';
-import type { Member } from '../../../raft/core/membership.ts';
+import type { Member, Membership } from '../../../raft/core/membership.ts';
+import { decodeMembership } from '../../../raft/core/membership-codec.ts';
 import type { Message } from '../../../raft/core/messages.ts';
 import { type LogIndex, logIndex, type NodeId } from '../../../raft/core/types.ts';
 import { RaftNode } from '../../../raft/node.ts';
@@ -115,6 +116,16 @@ export class RaftMember implements OperatedNode {
   /** What no crash takes back: a database may be ahead of its log, where a snapshot was installed and not yet filed. */
   get durablyAppliedIndex(): LogIndex {
     return logIndex(Math.min(this.database.durableIndex, this.disk.content.lastIndex));
+  }
+
+  /** The newest configuration that it has, if need be on its disk. */
+  get membership(): Membership {
+    if (this.#node !== null) return this.#node.status.membership;
+    const { membershipEntries, snapshot } = this.disk.content.state();
+    const newest = membershipEntries.at(-1);
+    const decoded = newest === undefined ? null : decodeMembership(newest.payload);
+    if (decoded?.kind === 'membership') return decoded.membership;
+    return snapshot?.membership?.membership ?? { incoming: this.#initialMembers, outgoing: [] };
   }
 
   /** A supervisor starts it again after a while, unless it is held down. */

@@ -55,6 +55,8 @@ export function drawRaftPlan(scenario: string, seed: number, wishes: Wishes): Ru
     writePermille: isReading ? random.below(5, 60) : 500,
     largePermille: some(40),
     strangerPermille: some(20),
+    hasAbsentees: on() ? 1 : 0,
+    readSlowPermille: some(200),
   };
   // Few kinds, each again and again, find what needs the same fault twice; many find what needs two together.
   const share = isCalm ? 0 : pickFrom(random, [60, 200, 350, 600]);

@@ -39,6 +39,24 @@ test(`I1–I12, C8 and C10 hold for ${fixedSeeds} fixed seeds of a minute each, 
   expect(raftScenario.missingIn?.(totals, fixedSeeds)).toEqual([]);
 });
 
+test('a majority serves while the rest is down, stopped, cut off or without its disk (C10)', async () => {
+  const drawn = raftScenario.draw(1, { nodeCount: 5, faultyMs: 5000 });
+  const texts: string[] = [];
+  for (const seed of [1, 2, 3, 4, 5, 6]) {
+    const knobs = { clients: 3, thinkMs: 50, hasAbsentees: 1 };
+    const plan = { ...drawn, seed, faults: [], knobs };
+    const { report, lines } = await runPlan(plan, { level: 'news' });
+    expect(report.violation).toBeNull();
+    expect(report.counts).toMatchObject({ absences: 1 });
+    texts.push(...lines.filter((line) => line.includes('phase without')));
+  }
+
+  const all = texts.join('\n');
+  for (const ailment of ['down', 'paused', 'cut off', 'with a hung disk']) {
+    expect(all).toContain(`(${ailment})`);
+  }
+});
+
 test('without any fault one leader serves from the first election to the end', async () => {
   const drawn = raftScenario.draw(1, { nodeCount: 3, faultyMs: 30_000 });
   const calm = { ...drawn, faults: [], knobs: { clients: 3, thinkMs: 50 } };

@@ -1,8 +1,10 @@
 import type { Member } from '../../../raft/core/membership.ts';
 import type { Message } from '../../../raft/core/messages.ts';
 import type { NodeId } from '../../../raft/core/types.ts';
+import { AnswersCounted } from '../checkers/answers-counted.ts';
 import { DurableBeforeSent } from '../checkers/durable-before-sent.ts';
 import { ElectionSafety } from '../checkers/election-safety.ts';
+import { HungLog } from '../checkers/hung-log.ts';
 import { LeaderLog } from '../checkers/leader-log.ts';
 import { Ledger } from '../checkers/ledger.ts';
 import { LinearOrder } from '../checkers/linear-order.ts';
@@ -32,6 +34,7 @@ import {
   Simulation,
   type Trace,
 } from '../kernel/index.ts';
+import { Absentees } from './absentees.ts';
 import { messageText } from './message-text.ts';
 import { RaftCluster } from './raft-cluster.ts';
 import { RaftFaults, strangerId } from './raft-faults.ts';
@@ -44,6 +47,8 @@ import type { RegisterConnections, RegisterRequest, RegisterResponse } from './r
 const membersMax = 7;
 /** A healed majority must serve every client within so many election timeouts of a second (HAZARDS C10). */
 const recoveryMsMax = 20_000;
+/** Where some stay away it takes longer: whoever asks one that is stopped waits in vain for two seconds, and may do so again. */
+const absenceMsMax = 40_000;
 /** And everybody must hold the same within this time after the last call. */
 const convergenceMsMax = 20_000;
 /** Calls that each client must get done after the heal. */
@@ -63,6 +68,7 @@ const faultCounts = [
   'crash',
   'pause',
   'partition',
+  'left-behind',
   'clog',
   'disk-hang',
   'disk-error',
@@ -75,6 +81,7 @@ const faultCounts = [
   'member-changes',
   'forgetful-voters',
   'late-timeout-now',
+  'absences',
 ];
 /** Fewer runs say nothing about the rest. */
 const runsMin = 50;
@@ -168,11 +175,13 @@ class RaftRun {
       new LogMatching(simulation),
       ledger,
       this.#elections,
+      new AnswersCounted(simulation),
       new LeaderLog(simulation, ledger),
       new MonotoneState(simulation),
       new DurableBeforeSent(simulation),
       quorum,
       new TailDecided(simulation, ledger),
+      new HungLog(simulation),
       this.#strangers,
       this.#values,
     );
@@ -228,6 +237,7 @@ class RaftRun {
       ...goodDisk,
       syncUsMax: Math.max(goodDisk.syncUsMin, knobOf(plan, 'syncUsMax')),
       slowPermille: knobOf(plan, 'diskSlowPermille'),
+      slowReadPermille: knobOf(plan, 'readSlowPermille'),
       slowUsMax: knobOf(plan, 'diskSlowUsMax'),
     });
     return member;
@@ -281,14 +291,37 @@ class RaftRun {
     const before = this.#clients.map(({ done }) => done);
     const isServed = (): boolean =>
       this.#clients.every(({ done }, place) => done >= (before[place] ?? 0) + recoveryCalls);
+    const absentees = this.#startAbsence();
     const startUs = simulation.nowUs;
-    await this.#runUntil(isServed, recoveryMsMax);
+    const msMax = absentees.count === 0 ? recoveryMsMax : absenceMsMax;
+    await this.#runUntil(() => isServed() || !absentees.mayStayAway, msMax);
+    if (!absentees.mayStayAway) {
+      // A change of members came into effect that cannot do without them.
+      absentees.end();
+      await this.#runUntil(isServed, recoveryMsMax);
+    }
     this.#count('recovery-ms', Math.round((simulation.nowUs - startUs) / 1000));
     simulation.check(
       isServed(),
       'C10',
-      () => `a client is not served ${recoveryMsMax} ms after the heal: ${this.#describe()}`,
+      () =>
+        `a client is not served ${msMax} ms after the heal, without ${absentees}: ${this.#describe()}`,
     );
+    absentees.end();
+  }
+
+  /** A majority must do, whatever became of the others: what is healed is no more than that in half of the runs (C10). */
+  #startAbsence(): Absentees {
+    const absentees = new Absentees({
+      simulation: this.#simulation,
+      network: this.#network,
+      cluster: this.#cluster,
+    });
+    if (knobOf(this.#plan, 'hasAbsentees') === 1) {
+      absentees.begin();
+      if (absentees.count > 0) this.#count('absences');
+    }
+    return absentees;
   }
 
   async #converge(): Promise<void> {
