@@ -54,12 +54,15 @@ const churnCounts = [
 
 /** Fewer runs say nothing about the rest. */
 const runsMin = 50;
+/** Changes of members are in a third of the plans only. */
+const churnRunsMin = 150;
 
 /** Many runs together: every kind of fault struck, and many of them a leader. */
 function missingIn(totals: Readonly<Record<string, number>>, runs: number): string[] {
   if (runs < runsMin) return [];
   const of = (name: string): number => totals[name] ?? 0;
-  const missing = [...faultKinds, ...memberFaultKinds, ...churnCounts]
+  const ofChurn = runs < churnRunsMin ? [] : [...memberFaultKinds, ...churnCounts];
+  const missing = [...faultKinds, ...ofChurn]
     .filter((name) => of(name) === 0)
     .map((name) => `no ${name}`);
   if (of('commits') < 50 * runs) missing.push(`only ${of('commits')} commits`);
