@@ -57,6 +57,8 @@ export class NodeChild {
   #child: ChildProcess | null = null;
   #isStopping = false;
   #hasDied = false;
+  /** Its ports were free once: whoever has them now is what an earlier life left, and on its way out. */
+  #wasOpen = false;
   #isGivenUp = false;
   readonly #restartDelay = new RestartDelay();
   readonly #log: NodeLog;
@@ -120,6 +122,7 @@ export class NodeChild {
         this.#events.onProgress(this.node, message.text);
         break;
       case 'open':
+        this.#wasOpen = true;
         if (this.#hasDied) this.#events.onReturn(this.node);
         this.#hasDied = false;
         break;
@@ -136,7 +139,7 @@ export class NodeChild {
     this.#child = null;
     if (this.#isStopping) return;
     const fatal = this.#fatal ?? this.#fatalOf(status);
-    if (fatal !== null && fatal.code in FatalReason && !passingReasons.includes(fatal.code)) {
+    if (fatal !== null && fatal.code in FatalReason && !this.#mayPass(fatal.code)) {
       this.#isGivenUp = true;
       this.#events.onFatal(this.node, fatal.code, fatal.message);
       return;
@@ -144,6 +147,10 @@ export class NodeChild {
     this.#hasDied = true;
     this.#events.onRestart(this.node, fatal === null ? why : `${why}: ${fatal.message}`);
     this.#startLater(this.#restartDelay.after(this.#clock.monotonicMs() - startedMs));
+  }
+
+  #mayPass(code: string): boolean {
+    return passingReasons.includes(code) || (this.#wasOpen && code === 'PORT_TAKEN');
   }
 
   /** Of a process that ended before it could tell, its exit status does: its configuration may not even be readable. */

@@ -128,6 +128,23 @@ test('a reason that may pass is tried again, and told', async () => {
   expect(node.told).toEqual(['restart: exit status 13: held by another']);
 });
 
+test('a taken port keeps a node down that never had it, and no other', async () => {
+  using fresh = supervised();
+  using used = supervised();
+  used.processes[0]?.says({ kind: 'open' });
+  used.processes[0]?.dies();
+  await pass(used.clock, 200);
+
+  for (const { processes, clock } of [fresh, used]) {
+    processes.at(-1)?.says({ kind: 'fatal', code: 'PORT_TAKEN', message: 'port 7101 is taken' });
+    processes.at(-1)?.dies(11);
+    await pass(clock, 400);
+  }
+
+  expect([fresh.child.isGivenUp, fresh.processes.length]).toEqual([true, 1]);
+  expect([used.child.isGivenUp, used.processes.length]).toEqual([false, 3]);
+});
+
 test('a node that ends when it is asked to is not started again', async () => {
   using node = supervised();
   const stopped = node.child.stop(8000);
