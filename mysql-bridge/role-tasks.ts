@@ -9,6 +9,7 @@ import type { RoleInput, RoleTask } from './role/role-types.ts';
 const catchUpSliceMs = 250;
 const writableTimeoutMs = 5000;
 const unackedPollMs = 5;
+const leaderPollMs = 50;
 const drainMsMax = 1000;
 
 /** A task that cannot go on; the role machine decides what follows. */
@@ -180,13 +181,38 @@ export class RoleTasks {
     signal.throwIfAborted();
     this.#admin = admin;
     const { executed, errant } = await this.findErrant();
-    if (!errant.isEmpty) {
-      const reason = `errant transactions: ${errant.toString()} executed here, not in the log`;
-      this.#feedErrant(reason);
-      throw new RoleTaskError('MYSQL_ERRANT_GTID', reason);
-    }
+    if (!errant.isEmpty) await this.#judgeAtStart(executed, errant, signal);
     await this.#attachTail(executed);
     await this.reportApplied(executed);
+  }
+
+  /**
+   * What an earlier life of this node was fed was committed, but this one may not know it yet: after a restart within a term the
+   * commit index begins low, and an entry that was not on this disk comes again. Only a leader's word about now settles it.
+   */
+  async #judgeAtStart(executed: GtidSet, unknown: GtidSet, signal: AbortSignal): Promise<void> {
+    const { ledger, logger } = this.#parts;
+    logger.warn('errant-unsettled', { gtids: unknown.toString() });
+    await ledger.caughtUpTo(await this.#readIndexOfLeader(signal), { signal });
+    const errant = ledger.errantOf(executed);
+    if (errant.isEmpty) return;
+    const reason = `errant transactions: ${errant.toString()} executed here, not in the log`;
+    this.#feedErrant(reason);
+    throw new RoleTaskError('MYSQL_ERRANT_GTID', reason);
+  }
+
+  /** Asks until a leader answers: nothing but the end of the task ends the wait for one. */
+  async #readIndexOfLeader(signal: AbortSignal): Promise<LogIndex> {
+    const { raft, clock } = this.#parts;
+    for (;;) {
+      signal.throwIfAborted();
+      try {
+        return await raft.readIndexOfLeader();
+      } catch (thrown) {
+        if (codeOf(thrown) !== 'RAFT_NOT_LEADER') throw thrown;
+      }
+      await clock.delay(leaderPollMs, { signal });
+    }
   }
 
   /**

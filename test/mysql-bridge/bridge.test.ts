@@ -2,7 +2,8 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { AssertionFailure } from '../../base/assert.ts';
 import { GtidSet } from '../../mysql-bridge/binlog/gtid-set.ts';
 import { Bridge } from '../../mysql-bridge/bridge.ts';
-import { logIndex } from '../../raft/core/types.ts';
+import { type LogIndex, logIndex } from '../../raft/core/types.ts';
+import { NotLeaderError } from '../../raft/errors.ts';
 import { FakeWorld, fakeOptions, settle } from './bridge-fakes.ts';
 
 const uuid = '83e5dba5-e55d-11f1-b697-02fc00000001';
@@ -133,6 +134,41 @@ test('a server built anew has applied nothing yet, whatever the one before it ha
 
   expect([before.appliedIndex, before.gtidExecuted]).toEqual([5, `${uuid}:1-5`]);
   expect([after.state.kind, after.appliedIndex, after.gtidExecuted]).toEqual(['replica', 0, '']);
+});
+
+test('what a server executed and the log here has not heard of waits for a leader before it is called errant (G5)', async () => {
+  await using node = await opened();
+  const { ledger, raft, admin, calls } = node.world;
+  ledger.committed = GtidSet.parse(`${uuid}:1-4`);
+  admin.executed = `${uuid}:1-5`;
+  const answer = Promise.withResolvers<LogIndex>();
+  let asked = 0;
+  raft.readIndexOfLeader = (): Promise<LogIndex> => {
+    asked += 1;
+    return asked === 1 ? Promise.reject(new NotLeaderError(null)) : answer.promise;
+  };
+
+  node.world.follow(2);
+  await settle();
+  await node.pass(50);
+  const whileUnknown = node.bridge.status.state.kind;
+  ledger.committed = GtidSet.parse(`${uuid}:1-5`);
+  answer.resolve(logIndex(5));
+  await settle();
+
+  expect(whileUnknown).toBe('starting');
+  expect(calls.list).not.toContain('rebuild');
+  expect(node.bridge.status.state.kind).toBe('replica');
+});
+
+test('what a leader does not know either is errant at a start, and the server is rebuilt (G5)', async () => {
+  await using node = await opened();
+  node.world.admin.executed = `${uuid}:1-5`;
+
+  node.world.follow(2);
+  await settle();
+
+  expect(node.world.calls.list).toContain('rebuild');
 });
 
 test('a transaction that the log does not hold makes the node rebuild its server (G5)', async () => {
