@@ -7,7 +7,7 @@ import type { Entry } from './core/entry.ts';
 import type { Input } from './core/inputs.ts';
 import { membersMax } from './core/membership.ts';
 import type { Message } from './core/messages.ts';
-import { logIndex, type NodeId } from './core/types.ts';
+import { type LogIndex, logIndex, type NodeId } from './core/types.ts';
 import { EntryCache } from './entry-cache.ts';
 import type { LogStore } from './log-store.ts';
 import { type EntryRange, PeerOutbox } from './peer-outbox.ts';
@@ -141,10 +141,24 @@ export class EffectRunner {
   }
 
   #persist(effect: PersistEffect): void {
-    if (effect.truncateFrom !== null) this.#cache.truncateFrom(effect.truncateFrom);
+    if (effect.truncateFrom !== null) {
+      this.#cache.truncateFrom(effect.truncateFrom);
+      this.#forgetClaims(effect.truncateFrom);
+    }
     if (effect.snapshot !== null) this.#cache.compactTo(effect.snapshot.last.index);
     this.#cache.append(effect.entries);
     this.#writes.add(effect);
+  }
+
+  /**
+   * Answers that wait, and say that the entry is held: now it is not. Where writes are merged it never comes to the disk, so the end of
+   * the write they wait for would make them no truer.
+   */
+  #forgetClaims(from: LogIndex): void {
+    this.#gated = this.#gated.filter(({ message }) => {
+      if (message.kind !== 'append-response' || message.result.kind !== 'matched') return true;
+      return message.result.matchIndex < from;
+    });
   }
 
   #send({ to, message }: { readonly to: NodeId; readonly message: Message }): void {

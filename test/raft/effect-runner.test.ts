@@ -103,6 +103,27 @@ test('a vote leaves only after the write it rests on (R1, I8)', async () => {
   expect(inputs).toEqual([{ kind: 'persisted', ioId: 1 }]);
 });
 
+test('an answer about entries that are cut off before they are written is never sent (I8)', async () => {
+  const { runner, store, transport } = bench();
+  const claim = (matchIndex: number): Message => ({
+    kind: 'append-response',
+    term: term(1),
+    readRound: 0,
+    appliedIndex: logIndex(0),
+    result: { kind: 'matched', matchIndex: logIndex(matchIndex) },
+  });
+  runner.run([persist(1, entries(1, 1))]);
+
+  // Both wait for the write under way, so that they become one.
+  runner.run([persist(2, entries(2, 4)), send(claim(2), 2), send(claim(4), 2)]);
+  runner.run([{ ...persist(3, entries(3, 3)), truncateFrom: logIndex(3) }, send(claim(3), 3)]);
+  await store.finishWrite();
+  await store.finishWrite();
+
+  expect(store.writes.map(({ batch }) => batch.entries.at(-1)?.index)).toEqual([1, 3]);
+  expect(transport.sent.map(({ message }) => message)).toEqual([claim(2), claim(3)]);
+});
+
 test('what waits for nothing is sent in parallel with the disk write', () => {
   const { runner, store, transport } = bench();
 
