@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { MySqlInstallation } from '../mysql-bridge/mysql-server.ts';
 import type { Sample } from './core/sample.ts';
+import type { Settings } from './core/settings.ts';
 import type { BenchPorts } from './ports.ts';
 import type { Tools } from './tools.ts';
 
@@ -24,6 +25,8 @@ export interface Turn extends Environment {
   /** Aborts at Ctrl-C, and when the turn takes too long. */
   readonly signal: AbortSignal;
   record(sample: Sample): void;
+  /** The global variables of the primary: whatever two contenders do not share is shown. */
+  settings(settings: Settings): void;
   /** Something a reader of the results should know; told once however often it is said. */
   note(text: string): void;
   /** What is done just now, for the progress line. */

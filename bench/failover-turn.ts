@@ -68,6 +68,10 @@ async function runMeasure(turn: Turn, cluster: BinraftCluster, plan: Plan): Prom
   const count = plan.measure === 'planned transfer' ? idleSessions : 0;
   await using idle = new IdleSessions({ ...sessions, count });
   await using workload = new Workload({ ...sessions, writers, table });
+  // A turn that is given up must not write into the next one.
+  turn.signal.addEventListener('abort', () => void Promise.all([workload.stop(), idle.stop()]), {
+    once: true,
+  });
   const fault = faults[plan.measure];
   if (fault === null) await loseFollowers(turn, { cluster, workload, plan });
   else await strikeLeaders(turn, { cluster, workload, idle, plan, fault });

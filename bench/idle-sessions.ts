@@ -36,9 +36,13 @@ export class IdleSessions implements AsyncDisposable {
     while (this.#open < this.#options.count) await delay(retryPauseMs, undefined, { signal });
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  async stop(): Promise<void> {
     this.#stop.abort();
     await Promise.all(this.#loops);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
   }
 
   async #hold(index: number): Promise<void> {

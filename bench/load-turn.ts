@@ -1,5 +1,5 @@
 import type { Turn } from './environment.ts';
-import { withSql } from './sql.ts';
+import { readSettings, withSql } from './sql.ts';
 import { database, prepareTables, runLoad, type SysbenchTest } from './sysbench.ts';
 import type { RunningSystem, StartSystem } from './systems/system.ts';
 
@@ -22,7 +22,10 @@ export async function loadTurn(turn: Turn, start: StartSystem, plan: LoadPlan): 
   await using system = await start(turn);
   await system.check();
   turn.doing('prepare');
-  await withSql(system.primary, turn.clock, (query) => query(`CREATE DATABASE ${database}`));
+  await withSql(system.primary, turn.clock, async (query) => {
+    turn.settings(await readSettings(query));
+    await query(`CREATE DATABASE ${database}`);
+  });
   await prepareTables(turn, system.primary);
   await catchUpMs(turn, system);
   const [first] = plan.tests;

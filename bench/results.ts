@@ -8,6 +8,7 @@ import { judge, type Verdict } from './core/bars.ts';
 import { renderCharts } from './core/charts.ts';
 import { replaceSection } from './core/readme.ts';
 import { barTable, comparisonSection, markdownTable } from './core/report.ts';
+import { settingDifferences } from './core/settings.ts';
 import type { MachineReport } from './machine.ts';
 import type { ComparisonResult } from './runner.ts';
 
@@ -40,6 +41,12 @@ export async function writeResults(folder: string, file: ResultFile): Promise<re
       samples,
       verdicts,
       charts,
+      settings: settingDifferences(
+        comparison.contenders.flatMap(({ name }) => {
+          const settings = result.settings.get(name);
+          return settings === undefined ? [] : [{ name, settings }];
+        }),
+      ),
       notes: [runLine(file), ...result.notes, ...result.failures.map((text) => `failed: ${text}`)],
       chartFolder: folderOfCharts,
     });
@@ -102,7 +109,10 @@ function runLine({ options, measuredAt }: ResultFile): string {
 
 function machineText(machine: MachineReport): string {
   const { cpu, cores, memoryGiB, system, syncMs, loadBefore, versions } = machine;
-  const programs = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
+  const programs = Object.entries(versions).map(([name, version]) =>
+    // Most programs say their own name as well.
+    version.toLowerCase().includes(name.slice(-6)) ? version : `${name} ${version}`,
+  );
   return [
     `Machine: ${cpu}, ${cores} cores, ${memoryGiB} GiB, ${system};`,
     `a synced append of 512 bytes takes ${syncMs} ms; load before the run ${loadBefore}.`,

@@ -29,6 +29,7 @@ import { makeWorkFolder } from './work-folder.ts';
 const exitFailed = 1;
 const exitUsage = 2;
 const exitInterrupted = 130;
+const lingerMs = 500;
 
 const environment = process.env;
 const terminal = createTerminal(process.stdout, { noColor: environment['NO_COLOR'] !== undefined });
@@ -39,6 +40,9 @@ for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.once(name, () => stop.abort());
 }
 process.exitCode = await main();
+// Everything is ended and written. What an interrupted turn still waits for, such as a writer for a server that is gone, is no reason
+// to stay: this timer keeps no process, it ends one.
+setTimeout(() => process.exit(), lingerMs).unref();
 
 async function main(): Promise<number> {
   const args = process.argv.slice(2);

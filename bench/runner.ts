@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { codeOf, messageOf } from '../base/errors.ts';
 import type { Comparison, Contender } from './comparisons/comparison.ts';
 import type { TurnSample } from './core/sample.ts';
+import type { Settings } from './core/settings.ts';
 import type { Environment } from './environment.ts';
 import { BenchError } from './errors.ts';
 import { removeFolder } from './work-folder.ts';
@@ -28,6 +29,8 @@ export interface Progress {
 
 export interface ComparisonResult {
   readonly samples: readonly TurnSample[];
+  /** Of the primary of each contender that told them, as in its last turn. */
+  readonly settings: ReadonlyMap<string, Settings>;
   readonly notes: readonly string[];
   /** Turns that did not come to their end; their other samples are kept. */
   readonly failures: readonly string[];
@@ -47,6 +50,7 @@ export async function runComparison(
 ): Promise<ComparisonResult> {
   const { contenders } = comparison;
   const samples: TurnSample[] = [];
+  const settings = new Map<string, Settings>();
   const notes = new Set<string>();
   const failures: string[] = [];
   const pace = new Pace(contenders, options);
@@ -58,6 +62,7 @@ export async function runComparison(
         await runTurn(contender, round, {
           ...options,
           record: (sample) => samples.push(sample),
+          settings: (values) => settings.set(contender.name, values),
           note: (text) => notes.add(`${contender.name}: ${text}`),
           doing: (text) => pace.doing(text),
         });
@@ -68,7 +73,7 @@ export async function runComparison(
       pace.end(contender);
     }
   }
-  return { samples, notes: [...notes], failures };
+  return { samples, settings, notes: [...notes], failures };
 }
 
 async function runTurn(
@@ -76,6 +81,7 @@ async function runTurn(
   round: number,
   options: RunOptions & {
     record(sample: TurnSample): void;
+    settings(values: Settings): void;
     note(text: string): void;
     doing(text: string): void;
   },
@@ -93,6 +99,7 @@ async function runTurn(
       folder,
       signal,
       record: (sample) => options.record({ ...sample, contender: contender.name, round }),
+      settings: options.settings,
       note: options.note,
       doing: options.doing,
     });

@@ -30,6 +30,12 @@ export async function withSql<Result>(
 
 export type Query = (sql: string, timeoutMs?: number) => Promise<readonly SqlRow[]>;
 
+/** All global variables, by name. */
+export async function readSettings(query: Query): Promise<ReadonlyMap<string, string>> {
+  const rows = await query('SHOW GLOBAL VARIABLES');
+  return new Map(rows.map((row) => [String(row['Variable_name']), String(row['Value'])]));
+}
+
 /** Global variables, or status, by name; missing ones are missing. */
 export async function readGlobals(
   query: Query,

@@ -89,12 +89,14 @@ export function comparisonSection(options: {
   readonly samples: readonly TurnSample[];
   readonly verdicts: readonly Verdict[];
   readonly charts: readonly ChartFile[];
+  /** Settings in which primaries differ. */
+  readonly settings: Table;
   /** What went wrong or looked suspicious, a line each. */
   readonly notes: readonly string[];
   /** Where the charts are, seen from the file this goes into: `results/`. */
   readonly chartFolder: string;
 }): string {
-  const { plan, samples, verdicts, charts, notes, chartFolder } = options;
+  const { plan, samples, verdicts, charts, settings, notes, chartFolder } = options;
   const isNamed = (contender: ContenderPlan): boolean =>
     samples.some((sample) => sample.contender === contender.name);
   return [
@@ -106,6 +108,12 @@ export function comparisonSection(options: {
     ...(verdicts.length === 0 ? [] : [markdownTable(barTable(verdicts))]),
     markdownTable(resultTable(plan, samples)),
     ...(notes.length === 0 ? [] : [notes.map((note) => `- ${note}`).join('\n')]),
+    ...(settings.rows.length === 0
+      ? []
+      : [
+          'Settings in which the primaries differ, of those that all of them have:',
+          markdownTable(settings),
+        ]),
     ...charts.map(({ title, fileName }) => `![${title}](${chartFolder}${fileName})`),
   ].join('\n\n');
 }

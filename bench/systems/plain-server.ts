@@ -15,6 +15,8 @@ import { type SqlEndpoint, withSql } from '../sql.ts';
 /** Has all privileges on every server of a peer; made with the template. */
 export const peerAccount = { user: 'bench', password: 'only-for-benchmarks' } as const;
 
+/** As a node of ours sets it for the 1000 sessions of its proxy; caches are sized by it. */
+const maxConnections = 2050;
 const startTimeoutMs = 60_000;
 const readyPollMs = 50;
 const lastLines = 5;
@@ -27,6 +29,7 @@ const peerSettings: Readonly<Record<string, string>> = {
   rpl_semi_sync_source_enabled: 'OFF',
   super_read_only: 'OFF',
   read_only: 'OFF',
+  event_scheduler: 'ON',
   // MySQL's defaults, and what a replica that may become the source needs.
   log_replica_updates: 'ON',
   replicate_same_server_id: 'OFF',
@@ -160,7 +163,7 @@ function configText(parts: {
     adminPort: ports.admin,
     serverId: options.number,
     runAs: runAs(),
-    tuning: defaultTuning,
+    tuning: { ...defaultTuning, maxConnections },
   });
   // Later lines of an option file win over earlier ones.
   const own = Object.entries({ ...peerSettings, ...options.settings });

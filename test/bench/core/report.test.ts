@@ -92,6 +92,7 @@ test('a section in Markdown has its contenders, bars, numbers, notes and charts'
     samples,
     verdicts: judge(plan.bars, samples),
     charts: [{ fileName: 'demo-speed.svg', title: 'speed', content: '<svg/>' }],
+    settings: { headers: ['setting', 'ours', 'theirs'], rows: [['a_setting', '1', '2']] },
     notes: ['the machine was busy'],
     chartFolder: 'results/',
   });
@@ -99,6 +100,7 @@ test('a section in Markdown has its contenders, bars, numbers, notes and charts'
   expect(text).toContain('### demo: a demonstration');
   expect(text).toContain('- `theirs`: a peer');
   expect(text).toContain('| throughput to the peer | ≥ 2 | 3.00 | met |');
+  expect(text).toContain('| a_setting | 1 | 2 |');
   expect(text).toContain('- the machine was busy');
   expect(text).toContain('![speed](results/demo-speed.svg)');
 });
