@@ -44,6 +44,36 @@ export const proxyMutations: readonly Mutation[] = [
     },
   },
   {
+    id: 'session-outlives-the-hand-over',
+    rule: 'C8, H16',
+    breaks: 'A read-write session stays on a primary that has handed over, and is answered there.',
+    edits: [
+      {
+        file: sessionFile,
+        find: 'return this.#host.gate.epoch(permission.kind) === permission.epoch;',
+        replace:
+          "return permission.kind === 'gate' || this.#host.gate.epoch(permission.kind) === permission.epoch;",
+      },
+      {
+        file: sessionFile,
+        find: 'if (this.#hasPermission() && this.#host.isStillWanted(binding, this.port)) return;',
+        replace:
+          'if (this.#isOnPrimary || (this.#hasPermission() && this.#host.isStillWanted(binding, this.port))) return;',
+      },
+      {
+        file: 'proxy/worker/session-table.ts',
+        find: "if (isHandedOver && isOnPrimary) session.end('moved');",
+        replace: "if (isHandedOver && !isOnPrimary) session.end('moved');",
+      },
+    ],
+    scenario: 'cluster',
+    emphasis: {
+      nodeCount: 3,
+      knobs: { isLeaseOn: 0, thinkMs: 50 },
+      faults: { kinds: ['transfer'], everyMs: 2500 },
+    },
+  },
+  {
     id: 'round-begun-before-the-command',
     rule: 'C8',
     breaks: 'A response leaves by a round that was confirmed before its command came.',
