@@ -17,6 +17,8 @@ export interface MachineReport {
   /** Of the minute before the run: other programs were busy when this is not near 0. */
   readonly loadBefore: number;
   readonly versions: Readonly<Record<string, string>>;
+  /** What each other program says of itself, with its name. */
+  readonly tools: readonly string[];
 }
 
 const askTimeoutMs = 10_000;
@@ -31,14 +33,11 @@ export async function describeMachine(parts: {
   const [loadBefore = 0] = loadavg();
   const osRelease = await readFile('/etc/os-release', 'utf8').catch(() => '');
   const name = /^PRETTY_NAME="?([^"\n]*)/m.exec(osRelease)?.[1] ?? process.platform;
-  const versions: Record<string, string> = {
+  const versions = {
     binraft: await firstLineOf(['git', 'describe', '--always', '--dirty']),
     mysql: parts.installation.version,
     node: process.versions.node,
   };
-  for (const tool of parts.toolNames) {
-    versions[tool] = parts.tools.find(tool).version;
-  }
   return {
     cpu: cpus()[0]?.model.trim() ?? 'unknown',
     cores: availableParallelism(),
@@ -47,6 +46,7 @@ export async function describeMachine(parts: {
     syncMs: await medianSyncMs(parts.folder),
     loadBefore: Math.round(loadBefore * 100) / 100,
     versions,
+    tools: parts.toolNames.map((tool) => parts.tools.find(tool).version),
   };
 }
 

@@ -76,12 +76,13 @@ const anyOptions: ComparisonOptions = { threads: [1], seconds: 1, rounds: 1, fau
 
 const storedSchema = z.object({ bars: z.array(z.array(z.string())) });
 
-/** Null when there is none, or one that this version cannot read. */
+/** Null when there is none, or one that this version cannot read: its bars are then not measured. */
 async function readStored(path: string): Promise<z.infer<typeof storedSchema> | null> {
-  const text = await readFile(path, 'utf8').catch(() => null);
-  if (text === null) return null;
-  const parsed = storedSchema.safeParse(JSON.parse(text));
-  return parsed.success ? parsed.data : null;
+  try {
+    return storedSchema.parse(JSON.parse(await readFile(path, 'utf8')));
+  } catch {
+    return null;
+  }
 }
 
 /** A line per sample, so that a difference of two runs can be read. */
@@ -108,15 +109,12 @@ function runLine({ options, measuredAt }: ResultFile): string {
 }
 
 function machineText(machine: MachineReport): string {
-  const { cpu, cores, memoryGiB, system, syncMs, loadBefore, versions } = machine;
-  const programs = Object.entries(versions).map(([name, version]) =>
-    // Most programs say their own name as well.
-    version.toLowerCase().includes(name.slice(-6)) ? version : `${name} ${version}`,
-  );
+  const { cpu, cores, memoryGiB, system, syncMs, loadBefore, versions, tools } = machine;
+  const programs = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
   return [
     `Machine: ${cpu}, ${cores} cores, ${memoryGiB} GiB, ${system};`,
     `a synced append of 512 bytes takes ${syncMs} ms; load before the run ${loadBefore}.`,
-    `Versions: ${programs.join(', ')}.`,
+    `Versions: ${[...programs, ...tools].join(', ')}.`,
   ].join(' ');
 }
 

@@ -32,7 +32,7 @@ export interface ComparisonResult {
   /** Of the primary of each contender that told them, as in its last turn. */
   readonly settings: ReadonlyMap<string, Settings>;
   readonly notes: readonly string[];
-  /** Turns that did not come to their end; their other samples are kept. */
+  /** Turns that did not come to their end. Nothing they measured counts: nobody has vouched for it at the end. */
   readonly failures: readonly string[];
 }
 
@@ -58,14 +58,16 @@ export async function runComparison(
     for (const contender of contenders) {
       options.signal.throwIfAborted();
       pace.begin(round, contender);
+      const measured: TurnSample[] = [];
       try {
         await runTurn(contender, round, {
           ...options,
-          record: (sample) => samples.push(sample),
+          record: (sample) => measured.push(sample),
           settings: (values) => settings.set(contender.name, values),
           note: (text) => notes.add(`${contender.name}: ${text}`),
           doing: (text) => pace.doing(text),
         });
+        samples.push(...measured);
       } catch (thrown) {
         options.signal.throwIfAborted();
         failures.push(`round ${round}, ${contender.name}: ${describe(thrown)}`);
