@@ -6,7 +6,7 @@ import type { Connection, RowDataPacket } from 'mysql2/promise';
 import { expect, test } from 'vitest';
 import { strikeLeader } from '../kill/faults.ts';
 import { Workload } from '../kill/workload.ts';
-import { connectApp } from '../support/app-connection.ts';
+import { connectApp, runAsApp } from '../support/app-connection.ts';
 import { BinraftCluster, type TestNode } from '../support/binraft-cluster.ts';
 import { eventually } from '../support/eventually.ts';
 import { startTestMySql, testInstallation } from '../support/mysql-server.ts';
@@ -22,11 +22,10 @@ test('a stock replica follows through failovers, and from another node’s port,
   await using cluster = await BinraftCluster.start({ basePort: 29_000 });
   await using replica = await startTestMySql({ serverId: 4_000_001 });
   const stock = await replica.connect();
-  const [first] = cluster.nodes;
-  await using app = await connectApp(cluster, first?.readWritePort ?? 0);
-  await app.query(
-    `CREATE DATABASE shop; CREATE TABLE ${table} (id VARCHAR(40) PRIMARY KEY, writer_note VARCHAR(80))`,
-  );
+  await runAsApp(cluster, [
+    'CREATE DATABASE IF NOT EXISTS shop',
+    `CREATE TABLE IF NOT EXISTS ${table} (id VARCHAR(40) PRIMARY KEY, writer_note VARCHAR(80))`,
+  ]);
   await using workload = new Workload({
     ports: cluster.nodes.map((node) => node.readWritePort),
     user: 'app',
@@ -53,8 +52,11 @@ test('a stock replica follows through failovers, and from another node’s port,
   const executed = (await cluster.settled())[0]?.mysql.gtidExecuted ?? '';
   await eventually(async () => ((await gtidsOf(stock)) === executed ? true : null), 'it caught up');
   const rows = await rowsOf(stock);
-  await using primary = await connectApp(cluster, (await cluster.leader()).ports.readWrite);
-  expect(await rowsOf(primary)).toEqual(rows);
+  const rowsOfPrimary = await eventually(async () => {
+    await using primary = await connectApp(cluster, (await cluster.leader()).ports.readWrite);
+    return await rowsOf(primary);
+  }, 'the primary can be read');
+  expect(rowsOfPrimary).toEqual(rows);
   expect(rows.length).toBeGreaterThanOrEqual(history.count('acked'));
   expect(await errorsOf(stock)).toEqual(['', '']);
   await readsWholeLog(cluster, other, executed);

@@ -3,7 +3,7 @@ import { strikeLeader } from '../kill/faults.ts';
 import {
   prepareSchemaChanges,
   SchemaChanges,
-  schemaOf,
+  schemasOf,
   schemaViolations,
 } from '../kill/schema-changes.ts';
 import { BinraftCluster } from '../support/binraft-cluster.ts';
@@ -39,7 +39,7 @@ test('schemas and accounts are equal on all nodes after the leader was killed un
   await changes.stop();
   const statuses = await cluster.settled();
 
-  const schemas = await Promise.all(cluster.nodes.map(schemaOf));
+  const schemas = await schemasOf(cluster);
   expect(schemas[1]).toEqual(schemas[0]);
   expect(schemas[2]).toEqual(schemas[0]);
   expect(schemaViolations(changes.presences, schemas[0] ?? [])).toEqual([]);

@@ -27,7 +27,7 @@ test('the example places every order once while the leader is killed', async () 
   const { stdout } = await ended;
 
   expect(stdout).toContain(`${orders} orders placed once each`);
-  expect(await placed(cluster)).toBe(orders);
+  expect(await eventually(() => placed(cluster), 'the orders can be counted')).toBe(orders);
 });
 
 async function placed(cluster: BinraftCluster): Promise<number> {

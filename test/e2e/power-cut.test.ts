@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { verify } from '../kill/verify.ts';
 import { Workload, type WriteHistory } from '../kill/workload.ts';
-import { connectApp } from '../support/app-connection.ts';
+import { runAsApp } from '../support/app-connection.ts';
 import { BinraftCluster } from '../support/binraft-cluster.ts';
 
 // Goal: a start after everything was killed at once has everything acknowledged. Method: writers write, every process of every
@@ -9,11 +9,10 @@ import { BinraftCluster } from '../support/binraft-cluster.ts';
 
 test('after kill -9 of every process at once the next start has everything acknowledged (G3)', async () => {
   await using cluster = await BinraftCluster.start({ basePort: 23_500 });
-  await using session = await connectApp(cluster, cluster.nodes[0]?.readWritePort ?? 0);
-  await session.query('CREATE DATABASE power');
-  await session.query(
-    'CREATE TABLE power.cuts (id VARCHAR(40) PRIMARY KEY, writer_note VARCHAR(80))',
-  );
+  await runAsApp(cluster, [
+    'CREATE DATABASE IF NOT EXISTS power',
+    'CREATE TABLE IF NOT EXISTS power.cuts (id VARCHAR(40) PRIMARY KEY, writer_note VARCHAR(80))',
+  ]);
   const histories: WriteHistory[] = [];
   for (let cut = 0; cut < 2; cut += 1) {
     await using workload = new Workload({

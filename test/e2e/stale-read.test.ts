@@ -1,6 +1,6 @@
 import type { RowDataPacket } from 'mysql2/promise';
 import { expect, test } from 'vitest';
-import { connectApp } from '../support/app-connection.ts';
+import { connectApp, runAsApp } from '../support/app-connection.ts';
 import { BinraftCluster } from '../support/binraft-cluster.ts';
 import { eventually } from '../support/eventually.ts';
 import { kill, pause } from '../support/processes.ts';
@@ -11,12 +11,11 @@ import { kill, pause } from '../support/processes.ts';
 test('a paused leader never answers with a value older than one already acknowledged (C8, H15, N5)', async () => {
   await using cluster = await BinraftCluster.start({ basePort: 24_500 });
   const old = await cluster.leader();
-  {
-    await using session = await connectApp(cluster, old.ports.readWrite);
-    await session.query('CREATE DATABASE register');
-    await session.query('CREATE TABLE register.one (id INT PRIMARY KEY, value INT NOT NULL)');
-    await session.query('INSERT INTO register.one VALUES (1, 0)');
-  }
+  await runAsApp(cluster, [
+    'CREATE DATABASE IF NOT EXISTS register',
+    'CREATE TABLE IF NOT EXISTS register.one (id INT PRIMARY KEY, value INT NOT NULL)',
+    'INSERT IGNORE INTO register.one VALUES (1, 0)',
+  ]);
   let acked = 0;
   let next = 1;
   let isOver = false;

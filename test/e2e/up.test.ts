@@ -107,6 +107,7 @@ test('a cluster is used, refused to others, stopped, and starts again with its d
     basePort,
     directory,
     args: ['--app-password', 'chosen by hand'],
+    isPatient: true,
   });
   const admin = `127.0.0.1:${basePort + 205}`;
   {

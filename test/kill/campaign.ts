@@ -1,11 +1,11 @@
-import { createConnection } from 'mysql2/promise';
+import { runAsApp } from '../support/app-connection.ts';
 import type { BinraftCluster } from '../support/binraft-cluster.ts';
 import { eventually } from '../support/eventually.ts';
 import { type FaultKind, strikeLeader } from './faults.ts';
 import {
   prepareSchemaChanges,
   SchemaChanges,
-  schemaOf,
+  schemasOf,
   schemaViolations,
 } from './schema-changes.ts';
 import { type Verdict, verify } from './verify.ts';
@@ -82,7 +82,7 @@ async function verifySchemas(
   cluster: BinraftCluster,
   changes: SchemaChanges,
 ): Promise<readonly string[]> {
-  const [first = [], ...others] = await Promise.all(cluster.nodes.map(schemaOf));
+  const [first = [], ...others] = await schemasOf(cluster);
   const differences = others.flatMap((schema, index) =>
     schema.join('\n') === first.join('\n') ? [] : [`schema of n${index + 2} differs from n1`],
   );
@@ -92,20 +92,10 @@ async function verifySchemas(
 
 /** A table for `Workload`, in a schema that is made if need be. */
 export async function createWritesTable(cluster: BinraftCluster, table: string): Promise<void> {
-  const connection = await createConnection({
-    host: '127.0.0.1',
-    port: cluster.nodes[0]?.readWritePort ?? 0,
-    user: 'app',
-    password: cluster.appPassword,
-  });
-  try {
-    await connection.query(`CREATE DATABASE IF NOT EXISTS ${table.split('.')[0]}`);
-    await connection.query(
-      `CREATE TABLE ${table} (id VARCHAR(40) PRIMARY KEY, writer_note VARCHAR(80) NOT NULL)`,
-    );
-  } finally {
-    connection.destroy();
-  }
+  await runAsApp(cluster, [
+    `CREATE DATABASE IF NOT EXISTS ${table.split('.')[0]}`,
+    `CREATE TABLE IF NOT EXISTS ${table} (id VARCHAR(40) PRIMARY KEY, writer_note VARCHAR(80) NOT NULL)`,
+  ]);
 }
 
 /** The next fault shall hit a whole cluster: one primary, the others replicas, all answering. */

@@ -1,6 +1,7 @@
 import type { Connection, RowDataPacket } from 'mysql2/promise';
 import { createConnection } from 'mysql2/promise';
 import type { BinraftCluster, TestNode } from '../support/binraft-cluster.ts';
+import { eventually } from '../support/eventually.ts';
 import { connectRoot } from '../support/root-connection.ts';
 import { definiteFailure, type Outcome } from './workload.ts';
 
@@ -9,6 +10,13 @@ export const schemaChanger = { user: 'dba', password: 'changes-schemas' } as con
 
 /** Makes the account, and an empty schema, on the present primary, as an operator would. */
 export async function prepareSchemaChanges(cluster: BinraftCluster): Promise<void> {
+  await eventually(async () => {
+    await prepareOn(cluster);
+    return true;
+  }, 'a primary has the account and the schema');
+}
+
+async function prepareOn(cluster: BinraftCluster): Promise<void> {
   const leader = await cluster.leader();
   const { user, password } = schemaChanger;
   await using root = await connectRoot(cluster.node(leader.node));
@@ -114,8 +122,17 @@ async function execute(connection: Connection, sql: string): Promise<Outcome> {
   }
 }
 
+/** Of every node, once all have applied everything. */
+export async function schemasOf(cluster: BinraftCluster): Promise<readonly (readonly string[])[]> {
+  return await eventually(async () => {
+    await cluster.settled();
+    // Fails where the leader changes meanwhile.
+    return await Promise.all(cluster.nodes.map(schemaOf));
+  }, 'all schemas can be read');
+}
+
 /** Every table, column and account of a node's own server that these changes may have made, one line each, sorted. */
-export async function schemaOf(node: TestNode): Promise<readonly string[]> {
+async function schemaOf(node: TestNode): Promise<readonly string[]> {
   await using root = await connectRoot(node);
   const [columns] = await root.query<RowDataPacket[]>(
     `SELECT CONCAT(table_name, '.', column_name, ' ', column_type) AS line

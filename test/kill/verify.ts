@@ -1,6 +1,7 @@
 import { createConnection, type RowDataPacket } from 'mysql2/promise';
 import type { NodeStatus } from '../../admin/node-status.ts';
 import type { BinraftCluster } from '../support/binraft-cluster.ts';
+import { eventually } from '../support/eventually.ts';
 import type { WriteHistory } from './workload.ts';
 
 /** What a finished run proves, or what is wrong with it. */
@@ -24,8 +25,12 @@ export async function verify(
   table: string,
   histories: readonly WriteHistory[],
 ): Promise<Verdict> {
-  const statuses = await cluster.settled();
-  const contents = await Promise.all(statuses.map((status) => rowsOf(cluster, status, table)));
+  const { statuses, contents } = await eventually(async () => {
+    const settled = await cluster.settled();
+    // Fails where the leader changes meanwhile.
+    const rows = await Promise.all(settled.map((status) => rowsOf(cluster, status, table)));
+    return { statuses: settled, contents: rows };
+  }, 'all nodes can be read');
   const [first = new Set<string>()] = contents;
   const outcomes = new Map(histories.flatMap((history) => [...history.outcomes]));
   const acked = [...outcomes].filter(([, outcome]) => outcome === 'acked').map(([id]) => id);

@@ -1,5 +1,6 @@
 import { type Connection, createConnection } from 'mysql2/promise';
 import type { BinraftCluster } from './binraft-cluster.ts';
+import { eventually } from './eventually.ts';
 
 /** The proxy itself gives up sooner, when there is no primary. */
 const connectTimeoutMs = 120_000;
@@ -24,4 +25,19 @@ export async function connectApp(
       return Promise.resolve();
     },
   });
+}
+
+/** Runs statements that may be repeated, all of them on one primary: the leader may change in between. */
+export async function runAsApp(
+  cluster: BinraftCluster,
+  statements: readonly string[],
+): Promise<void> {
+  await eventually(
+    async () => {
+      await using session = await connectApp(cluster, (await cluster.leader()).ports.readWrite);
+      for (const sql of statements) await session.query(sql);
+      return true;
+    },
+    `a primary ran ${statements.join('; ')}`,
+  );
 }
