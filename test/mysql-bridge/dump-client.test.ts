@@ -31,7 +31,7 @@ function optionsFor(server: ScriptedServer): DumpOptions {
     replicaUuid,
     heartbeatPeriodMs: 1500,
     isSemisync: true,
-    loginTimeoutMs: 5000,
+    loginTimeoutMs: 60_000,
     clock: new SystemClock(),
   };
 }

@@ -79,7 +79,7 @@ async function openDump(running: Running, replicaUuid: string): Promise<DumpClie
     replicaUuid,
     heartbeatPeriodMs: 1000,
     isSemisync: false,
-    loginTimeoutMs: 5000,
+    loginTimeoutMs: 60_000,
     clock: systemClock,
   });
 }
@@ -142,7 +142,7 @@ test('a connection past the maximum is told so, and one that leaves makes room (
     await using connection = await MySqlConnection.open({
       endpoint: endpointOf(running),
       account,
-      loginTimeoutMs: 5000,
+      loginTimeoutMs: 60_000,
       clock: systemClock,
     });
     expect((await connection.query('SELECT @@server_id')).kind).toBe('rows');
@@ -168,7 +168,7 @@ test('a session that asks nothing for too long is cut (HAZARDS N12)', async () =
   await using connection = await MySqlConnection.open({
     endpoint: endpointOf(running),
     account,
-    loginTimeoutMs: 5000,
+    loginTimeoutMs: 60_000,
     clock: systemClock,
   });
   clock.advance(2000);
