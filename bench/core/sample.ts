@@ -14,7 +14,13 @@ export interface Sample {
 }
 
 /** Everything a measure may say besides its distribution. A new one gets a name here and a line in `metricFormats`. */
-export const metricNames = ['throughput', 'catchUpMs', 'ignoredErrors', 'dipPercent'] as const;
+export const metricNames = [
+  'throughput',
+  'sustained',
+  'catchUpMs',
+  'ignoredErrors',
+  'dipPercent',
+] as const;
 export type Metric = (typeof metricNames)[number];
 
 /** How a metric is shown. */
@@ -26,6 +32,8 @@ export interface MetricFormat {
 
 export const metricFormats: Readonly<Record<Metric, MetricFormat>> = {
   throughput: { title: 'throughput', unit: '/s', digits: 0 },
+  /** Transactions by the time until every follower had applied them: work put off is work all the same. */
+  sustained: { title: 'with catch-up', unit: '/s', digits: 0 },
   /** From the end of a load to all followers having applied all of it. */
   catchUpMs: { title: 'followers behind', unit: 'ms', digits: 0 },
   /** Deadlocks and lock waits, which the load generator tries again. */
