@@ -4,6 +4,8 @@ import { connect } from 'node:net';
 import type { Turn } from './environment.ts';
 import { BenchError } from './errors.ts';
 
+type Surroundings = Pick<Turn, 'clock' | 'signal' | 'launcher'>;
+
 const startTimeoutMs = 15_000;
 const readyPollMs = 20;
 const lastLines = 5;
@@ -12,6 +14,11 @@ const lastLines = 5;
 export class BackgroundProcess implements AsyncDisposable {
   readonly #child: ChildProcess;
   readonly #exited: Promise<unknown>;
+
+  /** As long as it runs. */
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
 
   private constructor(child: ChildProcess) {
     this.#child = child;
@@ -23,7 +30,7 @@ export class BackgroundProcess implements AsyncDisposable {
 
   /** Settles when it accepts connections on `port`; BENCH_START_FAILED has the end of what it said. */
   static async start(
-    turn: Turn,
+    turn: Surroundings,
     options: {
       readonly command: readonly string[];
       readonly logPath: string;
@@ -51,7 +58,7 @@ export class BackgroundProcess implements AsyncDisposable {
   }
 
   async #untilListening(
-    turn: Turn,
+    turn: Surroundings,
     options: {
       readonly command: readonly string[];
       readonly logPath: string;

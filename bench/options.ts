@@ -10,6 +10,8 @@ export interface BenchOptions {
   /** Names of comparisons, in their order. */
   readonly chosen: readonly string[];
   readonly threads: readonly number[];
+  /** Of loads on Raft alone. */
+  readonly clients: readonly number[];
   readonly seconds: number;
   readonly rounds: number;
   readonly faults: number;
@@ -36,6 +38,7 @@ const outgoingPorts = 32_768;
 export const usage: string = `npm run bench -- [${[...comparisons.keys()].join('|')} ...] [options]
 
   --threads 1,16,64   sessions of each load
+  --clients 1,16,64,256   clients of each load on Raft alone
   --seconds 2         length of each load
   --rounds 3          turns of each contender
   --faults 50         how often each kind of failover is measured, over all rounds
@@ -64,6 +67,9 @@ export function readOptions(
     threads: values.threads
       .split(',')
       .map((text) => wholeNumber('--threads', text, { min: 1, max: threadsMax })),
+    clients: values.clients
+      .split(',')
+      .map((text) => wholeNumber('--clients', text, { min: 1, max: threadsMax })),
     seconds: wholeNumber('--seconds', values.seconds, { min: 1, max: secondsMax }),
     rounds: wholeNumber('--rounds', values.rounds, { min: 1, max: roundsMax }),
     faults: wholeNumber('--faults', values.faults, { min: 1, max: faultsMax }),
@@ -91,6 +97,7 @@ function parsed(args: readonly string[]): ReturnType<typeof parse> {
 interface RawOptions {
   readonly values: {
     readonly threads: string;
+    readonly clients: string;
     readonly seconds: string;
     readonly rounds: string;
     readonly faults: string;
@@ -109,6 +116,7 @@ function parse(args: readonly string[]): RawOptions {
     allowPositionals: true,
     options: {
       threads: { type: 'string', default: '1,16,64' },
+      clients: { type: 'string', default: '1,16,64,256' },
       seconds: { type: 'string', default: '2' },
       rounds: { type: 'string', default: '3' },
       faults: { type: 'string', default: '50' },

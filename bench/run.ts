@@ -80,7 +80,7 @@ function chosenComparison(name: string, options: BenchOptions): Comparison {
 
 async function run(options: BenchOptions, chosen: readonly Comparison[]): Promise<number> {
   const { signal } = stop;
-  const { threads, seconds, rounds, faults } = options;
+  const { threads, clients, seconds, rounds, faults } = options;
   checkPeers(options);
   const toolNames = [...new Set(chosen.flatMap((comparison) => comparison.tools))];
   const searchPath = environment['PATH'] ?? '';
@@ -124,7 +124,7 @@ async function run(options: BenchOptions, chosen: readonly Comparison[]): Promis
       comparison,
       result,
       machine,
-      options: { threads, seconds, rounds, faults },
+      options: { threads, clients, seconds, rounds, faults },
       measuredAt: new Date(clock.wallMs()).toISOString(),
     });
     if (options.updatesReadme) await updateReadme(options.out);

@@ -24,7 +24,7 @@ interface ToolKind {
   readonly versionOption: string;
 }
 
-export type ToolName = 'sysbench' | 'haproxy' | 'mysqlrouter';
+export type ToolName = 'sysbench' | 'haproxy' | 'mysqlrouter' | 'etcd';
 
 const kinds: Readonly<Record<ToolName, ToolKind>> = {
   sysbench: {
@@ -48,6 +48,14 @@ const kinds: Readonly<Record<ToolName, ToolKind>> = {
     program: 'mysqlrouter',
     treePath: 'usr/bin/mysqlrouter',
     privateFolders: ['usr/lib/mysql-router'],
+    versionOption: '--version',
+  },
+  etcd: {
+    package: 'etcd-server',
+    program: 'etcd',
+    // In every Debian release, so that there is no need to fetch it: the message says how to install it.
+    treePath: null,
+    privateFolders: [],
     versionOption: '--version',
   },
 };

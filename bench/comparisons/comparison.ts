@@ -22,6 +22,8 @@ export interface Contender extends ContenderPlan {
 /** What a person may choose for all comparisons. */
 export interface ComparisonOptions {
   readonly threads: readonly number[];
+  /** Of loads without MySQL: what `threads` is to others. */
+  readonly clients: readonly number[];
   /** Of each single load. */
   readonly seconds: number;
   readonly rounds: number;

@@ -1,7 +1,7 @@
 import { SystemClock } from '../../base/clock.ts';
 import { deferred } from '../../base/deferred.ts';
 import { EntryKind, logIndex, type RaftNode } from '../../raft/index.ts';
-import { openMemberNode } from './member-node.ts';
+import { openMemberNode } from '../support/member-node.ts';
 
 // A process of its own that is one Raft member: while it leads it proposes without end, and tells its parent what it saw commit.
 

@@ -9,7 +9,7 @@ import {
   type RaftNode,
   type SnapshotMeta,
 } from '../../raft/index.ts';
-import { openMemberNode } from './member-node.ts';
+import { openMemberNode } from '../support/member-node.ts';
 
 // A process of its own that is one Raft member with a state: a checksum over all that was proposed, padded so that a snapshot takes a
 // while. What it applied it forgets in a crash, but for the newest snapshot, as a database that does not sync would.

@@ -1,0 +1,42 @@
+import { runPutLoad } from './put-load.ts';
+import {
+  type PutTurn,
+  requireSameLeader,
+  type StartPutSystem,
+  untilElected,
+} from './systems/put-system.ts';
+
+export interface PutPlan {
+  readonly clients: readonly number[];
+  readonly seconds: number;
+  readonly valueBytes: number;
+  readonly warmUp: { readonly clients: number; readonly seconds: number };
+}
+
+export const putMeasure = 'put';
+/** Ours begins with code that has not been compiled yet, and so does the client of both. */
+export const warmUp: PutPlan['warmUp'] = { clients: 64, seconds: 3 };
+
+/** Starts a group, waits for its leader, loads that one, proves that it led all the time, and ends it. */
+export async function putTurn(turn: PutTurn, start: StartPutSystem, plan: PutPlan): Promise<void> {
+  const { clock, signal } = turn;
+  const { valueBytes, seconds } = plan;
+  turn.doing('start');
+  await using system = await start(turn);
+  const leader = await untilElected(turn, system.members);
+  const load = { port: leader.port, valueBytes, signal };
+  turn.doing('warm up');
+  let puts = (await runPutLoad(clock, { ...load, ...plan.warmUp })).puts;
+  for (const clients of plan.clients) {
+    turn.doing(`${clients} clients`);
+    const report = await runPutLoad(clock, { ...load, clients, seconds });
+    puts += report.puts;
+    turn.record({
+      measure: putMeasure,
+      x: clients,
+      metrics: { throughput: report.putsPerSecond },
+      distribution: report.latenciesMs,
+    });
+  }
+  await requireSameLeader(system.members, leader, puts);
+}

@@ -1,0 +1,121 @@
+import {
+  status as grpcStatus,
+  Server,
+  ServerCredentials,
+  type ServerUnaryCall,
+  type sendUnaryData,
+} from '@grpc/grpc-js';
+import { z } from 'zod';
+import { SystemClock } from '../base/clock.ts';
+import { codeOf, messageOf } from '../base/errors.ts';
+import type { RaftNode } from '../raft/index.ts';
+import { openMemberNode } from '../test/support/member-node.ts';
+import { encodePutAnswer, encodeStatus } from './core/etcd-wire.ts';
+import { PutQueue } from './put-queue.ts';
+import { putService } from './put-service.ts';
+
+// A process that is one Raft member, and takes puts while it leads: `raft-member.ts <settings as JSON>`.
+
+export interface BenchMemberSettings {
+  /** n1, n2, …: the number is its id towards clients. */
+  readonly id: string;
+  readonly directory: string;
+  /** Where each member listens for the others. */
+  readonly ports: Readonly<Record<string, number>>;
+  readonly clientPort: number;
+  readonly seed: number;
+}
+
+const settingsSchema: z.ZodType<BenchMemberSettings> = z.strictObject({
+  id: z.string().regex(/^n[1-9]$/),
+  directory: z.string(),
+  ports: z.record(z.string(), z.int()),
+  clientPort: z.int(),
+  seed: z.int(),
+});
+
+const fillSchema = z.strictObject({
+  count: z.int().min(1).max(10_000_000),
+  bytes: z.int().min(0).max(1_048_576),
+});
+/** Of a fill, so many are under way at once. */
+const fillBatch = 2000;
+/** A put of 64 MiB, and its key. */
+const requestBytesMax = 65 * 1024 * 1024;
+/** As often as a node tells Raft what its server has applied. */
+const appliedEveryMs = 100;
+
+type Handle = (
+  call: ServerUnaryCall<Uint8Array, Uint8Array>,
+  callback: sendUnaryData<Uint8Array>,
+) => void;
+
+async function main(): Promise<void> {
+  const settings = settingsSchema.parse(JSON.parse(process.argv[2] ?? ''));
+  const node = await openMemberNode(settings);
+  const queue = new PutQueue(node);
+  // There is no state machine beside the log: what is committed counts as applied.
+  new SystemClock().every(appliedEveryMs, () => node.setApplied(node.status.commitIndex));
+  await serve(settings.clientPort, {
+    put: handler(async (request) => {
+      const { index, term } = await queue.put(request);
+      return encodePutAnswer({ revision: index, term });
+    }),
+    status: handler(async () => statusOf(node)),
+    fill: handler(async (request) => await fill(queue, request)),
+  });
+}
+
+async function serve(
+  port: number,
+  handlers: Readonly<Record<keyof typeof putService, Handle>>,
+): Promise<void> {
+  const server = new Server({ 'grpc.max_receive_message_length': requestBytesMax });
+  server.addService(putService, handlers);
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  server.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createInsecure(), (error) => {
+    if (error === null) resolve();
+    else reject(error);
+  });
+  await promise;
+}
+
+function handler(answer: (request: Uint8Array) => Promise<Uint8Array>): Handle {
+  return (call, callback) => {
+    answer(call.request).then(
+      (bytes) => callback(null, bytes),
+      (thrown: unknown) => {
+        const details = `${codeOf(thrown) ?? 'INTERNAL'}: ${messageOf(thrown)}`;
+        callback({ code: grpcStatus.UNAVAILABLE, details });
+      },
+    );
+  };
+}
+
+function statusOf(node: RaftNode): Uint8Array {
+  const { id, leaderId, leaderReadyIndex, role, term, commitIndex } = node.status;
+  // One that still has to commit an entry of its own term takes no puts yet: it is no leader to a client.
+  const isReady = role !== 'leader' || leaderReadyIndex !== null;
+  return encodeStatus({
+    memberId: numberOf(id),
+    leaderId: leaderId === null || !isReady ? 0n : numberOf(leaderId),
+    term: BigInt(term),
+    index: BigInt(commitIndex),
+  });
+}
+
+function numberOf(id: string): bigint {
+  return BigInt(id.slice(1));
+}
+
+async function fill(queue: PutQueue, request: Uint8Array): Promise<Uint8Array> {
+  const { count, bytes } = fillSchema.parse(JSON.parse(new TextDecoder().decode(request)));
+  const payload = new Uint8Array(bytes).fill(0x6b);
+  for (let done = 0; done < count; done += fillBatch) {
+    const batch = Math.min(fillBatch, count - done);
+    await Promise.all(Array.from({ length: batch }, () => queue.put(payload)));
+  }
+  return new Uint8Array();
+}
+
+await main();

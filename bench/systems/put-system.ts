@@ -1,0 +1,85 @@
+import type { MemberStatus } from '../core/etcd-wire.ts';
+import type { Turn } from '../environment.ts';
+import { BenchError } from '../errors.ts';
+import { PutClient } from '../put-client.ts';
+
+/** What a turn without MySQL needs of its surroundings. */
+export type PutTurn = Omit<Turn, 'installation' | 'templateData' | 'settings'>;
+
+/** A member of a group that takes puts, ours or etcd's: a process of its own. */
+export interface PutMember {
+  readonly pid: number;
+  /** Where clients call it. */
+  readonly port: number;
+}
+
+/** Members that agree on a leader. */
+export interface PutSystem extends AsyncDisposable {
+  readonly members: readonly PutMember[];
+}
+
+/** Who leads a group, as all of its members see it. */
+export interface PutLeader extends PutMember {
+  readonly status: MemberStatus;
+}
+
+export type StartPutSystem = (turn: PutTurn) => Promise<PutSystem>;
+
+const electedTimeoutMs = 30_000;
+const electedPollMs = 10;
+
+/** Settles when all members name the same leader and that one says so too. Rejects with BENCH_START_FAILED. */
+export async function untilElected(
+  turn: PutTurn,
+  members: readonly PutMember[],
+): Promise<PutLeader> {
+  const { clock, signal } = turn;
+  const untilMs = clock.monotonicMs() + electedTimeoutMs;
+  for (;;) {
+    const leader = await leaderOf(members);
+    if (leader !== null) return leader;
+    if (clock.monotonicMs() > untilMs) {
+      const message = `${members.length} members did not agree on a leader within ${electedTimeoutMs} ms`;
+      throw new BenchError('BENCH_START_FAILED', message);
+    }
+    await clock.delay(electedPollMs, { signal });
+  }
+}
+
+/** Rejects with BENCH_MISCONFIGURED unless the same member leads in the same term, with at least so many entries more. */
+export async function requireSameLeader(
+  members: readonly PutMember[],
+  before: PutLeader,
+  entries: number,
+): Promise<void> {
+  const now = await leaderOf(members);
+  const { memberId, term, index } = before.status;
+  const isSame = now?.status.memberId === memberId && now.status.term === term;
+  if (!isSame) {
+    const message = `the leader changed during the load: it was ${memberId} in term ${term}`;
+    throw new BenchError('BENCH_MISCONFIGURED', message);
+  }
+  if (now.status.index - index >= BigInt(entries)) return;
+  const message = `${entries} puts were acknowledged, the log grew by ${now.status.index - index}`;
+  throw new BenchError('BENCH_WRITES_LOST', message);
+}
+
+/** Null when there is none on which all of them agree. */
+async function leaderOf(members: readonly PutMember[]): Promise<PutLeader | null> {
+  const statuses = await Promise.all(members.map(({ port }) => statusAt(port)));
+  const [first] = statuses;
+  if (first === null || first === undefined || first.leaderId === 0n) return null;
+  const isAgreed = statuses.every(
+    (each) => each?.leaderId === first.leaderId && each.term === first.term,
+  );
+  const place = statuses.findIndex((each) => each?.memberId === first.leaderId);
+  const [member, status] = [members[place], statuses[place]];
+  if (!isAgreed || member === undefined || status === null || status === undefined) return null;
+  return { ...member, status };
+}
+
+/** Null when it does not answer yet. */
+async function statusAt(port: number): Promise<MemberStatus | null> {
+  using client = new PutClient(port);
+  return await client.status().catch(() => null);
+}
