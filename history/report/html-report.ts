@@ -52,7 +52,7 @@ function anomalyHtml({ name, explanation, operations, steps }: Anomaly, index: n
     return `<li>${escaped(describe(operation, 300))} <span class="where">${escaped(where)}</span>${why}</li>`;
   });
   const state = index === 0 ? ' shown' : '';
-  return `<section class="anomaly${state}" data-anomaly="${index}" tabindex="0" role="button"><h2>${escaped(name)}</h2><p>${escaped(explanation)}</p><ol>${items.join('')}</ol></section>`;
+  return `<section class="anomaly${state}" data-anomaly="${index}" tabindex="0" role="button" aria-expanded="${index === 0}"><h2>${escaped(name)}</h2><p>${escaped(explanation)}</p><ol>${items.join('')}</ol></section>`;
 }
 
 function toolsHtml({ bars, total, nemesis }: TimelineLayout): string {

@@ -12,6 +12,7 @@ const names = document.getElementById('names');
 const lanes = [...svg.querySelectorAll('.lane')];
 const bars = [...svg.querySelectorAll('.bar')];
 const places = bars.map((bar) => ({ from: Number(bar.dataset.from), to: Number(bar.dataset.to), y: Number(bar.getAttribute('y')) + barHeight / 2, text: bar.querySelector('text'), shift: 6 }));
+const cards = [...document.querySelectorAll('.anomaly')];
 const scaleMax = 400;
 let scale = columnWidth;
 let scheduled = null;
@@ -76,6 +77,7 @@ function fit() {
 }
 function show(index, scrolls) {
   for (const part of document.querySelectorAll('.story, .anomaly')) part.classList.toggle('shown', part.dataset.anomaly === String(index));
+  for (const card of cards) card.setAttribute('aria-expanded', card.classList.contains('shown'));
   for (const bar of bars) bar.classList.toggle('hit', bar.dataset.anomalies.includes(' ' + index + ' '));
   const hits = places.filter((_, at) => bars[at].classList.contains('hit'));
   if (hits.length === 0 || !scrolls) return;
@@ -100,16 +102,21 @@ addEventListener('pointerup', () => { held = null; view.classList.remove('draggi
 document.getElementById('closer').addEventListener('click', () => zoom(1.5, view.clientWidth / 2));
 document.getElementById('farther').addEventListener('click', () => zoom(1 / 1.5, view.clientWidth / 2));
 document.getElementById('fit').addEventListener('click', fit);
-for (const card of document.querySelectorAll('.anomaly')) {
-  card.addEventListener('click', () => show(card.dataset.anomaly, true));
+// Below many cards the timeline is out of sight.
+function choose(card) {
+  show(card.dataset.anomaly, true);
+  view.scrollIntoView({ block: 'nearest' });
+}
+for (const card of cards) {
+  card.addEventListener('click', () => choose(card));
   card.addEventListener('keydown', (event) => {
     if (event.key !== 'Enter' && event.key !== ' ') return;
     event.preventDefault();
-    show(card.dataset.anomaly, true);
+    choose(card);
   });
 }
-// Arrows scroll by themselves what has the focus.
-view.addEventListener('keydown', (event) => {
+// Wherever the focus is, on a card as well; arrows scroll by themselves what has it.
+document.addEventListener('keydown', (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === '+' || event.key === '=') zoom(1.5, view.clientWidth / 2);
   else if (event.key === '-') zoom(1 / 1.5, view.clientWidth / 2);

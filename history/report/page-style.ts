@@ -8,16 +8,16 @@ export const pageStyle: string = `
   --nemesis: #332f57; --nemesis-line: #9c94e0; --accent: #ff7a70; --good: #6cc78b; --unsure: #e0b95a; } }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--back); color: var(--text); font: 14px/1.5 system-ui, sans-serif; }
-header, main { max-width: 1400px; margin: 0 auto; padding: 20px 24px 0; }
-h1 { font-size: 20px; margin: 0 0 4px; } h1 .valid { color: var(--good); } h1 .invalid { color: var(--accent); } h1 .undecided { color: var(--unsure); }
-.about, .note { color: var(--dim); margin: 0 0 8px; }
-.counts { list-style: none; display: flex; flex-wrap: wrap; gap: 6px; padding: 0; margin: 8px 0 16px; }
+header, main { padding: 20px 24px 0; } header > *, main > :not(#view) { max-width: 1352px; margin-inline: auto; }
+h1 { font-size: 20px; margin-block: 0 4px; } h1 .valid { color: var(--good); } h1 .invalid { color: var(--accent); } h1 .undecided { color: var(--unsure); }
+.about, .note { color: var(--dim); margin-block: 0 8px; }
+.counts { list-style: none; display: flex; flex-wrap: wrap; gap: 6px; padding: 0; margin-block: 8px 16px; }
 .counts li { border: 1px solid var(--line); border-radius: 999px; padding: 1px 10px; background: var(--card); } .counts b { font-variant-numeric: tabular-nums; }
-.anomaly { border: 1px solid var(--line); border-left: 4px solid transparent; border-radius: 6px; background: var(--card); padding: 10px 14px; margin: 0 0 10px; cursor: pointer; }
+.anomaly { border: 1px solid var(--line); border-left: 4px solid transparent; border-radius: 6px; background: var(--card); padding: 10px 14px; margin-block: 0 10px; cursor: pointer; }
 .anomaly.shown { border-left-color: var(--accent); } .anomaly h2 { font-size: 15px; margin: 0; color: var(--accent); } .anomaly p { margin: 2px 0 8px; }
 .anomaly:not(.shown) ol { display: none; }
 ol { margin: 0; padding-left: 24px; font: 12.5px/1.6 ui-monospace, monospace; overflow-wrap: anywhere; } ol .where, ol .why { color: var(--dim); } ol .why { display: block; }
-.tools { display: flex; flex-wrap: wrap; align-items: center; gap: 8px 16px; margin: 14px 0 6px; color: var(--dim); }
+.tools { display: flex; flex-wrap: wrap; align-items: center; gap: 8px 16px; margin-block: 14px 6px; color: var(--dim); }
 .tools button { font: inherit; color: var(--text); background: var(--card); border: 1px solid var(--line); border-radius: 5px; padding: 1px 10px; cursor: pointer; }
 .key::before { content: ''; display: inline-block; width: 14px; height: 12px; border-radius: 3px; margin-right: 6px; vertical-align: -1px; border: 1px solid; }
 .key.ok::before { background: var(--ok); border-color: var(--ok-line); } .key.fail::before { background: var(--fail); border-color: var(--fail-line); }
