@@ -168,7 +168,10 @@ function addCheckHistory(program: Command, end: (exitStatus: number) => void): v
     )
     .option('--initial <value>', 'value of a register before the first write (default: nil)')
     .option('--total <number>', 'what the accounts of a bank hold (default: as first read)')
-    .option('--steps <number>', 'steps of a search before it gives up (default: 1e9, some minutes)')
+    .option(
+      '--steps <number>',
+      'steps of a search before it gives up (default: 4e8, about a minute)',
+    )
     .option('--html <file>', 'write a page with a timeline')
     .option('--json', 'print the verdict as JSON', false)
     .action(async (file: string, options: CheckHistoryArguments) => {

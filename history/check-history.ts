@@ -2,8 +2,8 @@ import type { History } from './history.ts';
 import { guessModel, loadModel, type ModelOptions } from './models/registry.ts';
 import type { CheckLimits, Verdict } from './verdict.ts';
 
-/** Half a GiB for a search, besides the history itself, and a few minutes of steps at worst. */
-export const checkLimits: CheckLimits = { memoryBytesMax: 512 * 2 ** 20, stepsMax: 1e9 };
+/** Half a GiB for a search, besides the history itself, and about a minute of steps at worst. */
+export const checkLimits: CheckLimits = { memoryBytesMax: 512 * 2 ** 20, stepsMax: 4e8 };
 
 export interface CheckOptions extends ModelOptions {
   /** Guessed from the operations where it is null. */

@@ -15,16 +15,12 @@ export function hasBit(words: Bits, bit: number): boolean {
   return (at(words, bit >>> 5) & (1 << (bit & 31))) !== 0;
 }
 
-/** Adds to `words` what `added` holds; whether that changed it. */
-export function addBits(words: Bits, added: Bits): boolean {
-  let isChanged = false;
+/** Adds to `words` what `added` holds; of that only what is in `within`, where it is given. */
+export function addBits(words: Bits, added: Bits, within: Bits | null = null): void {
   for (let word = 0; word < words.length; word += 1) {
-    const before = at(words, word);
-    const after = before | at(added, word);
-    isChanged ||= after !== before;
-    words[word] = after;
+    const mask = within === null ? -1 : at(within, word);
+    words[word] = at(words, word) | (at(added, word) & mask);
   }
-  return isChanged;
 }
 
 export function isEmptyBits(words: Bits): boolean {
@@ -32,11 +28,10 @@ export function isEmptyBits(words: Bits): boolean {
 }
 
 export function isWithin(part: Bits, whole: Bits): boolean {
-  return part.every((word, index) => (word & ~at(whole, index)) === 0);
-}
-
-export function intersection(one: Bits, other: Bits): Bits {
-  return one.map((word, index) => word & at(other, index));
+  for (let word = 0; word < part.length; word += 1) {
+    if ((at(part, word) & ~at(whole, word)) !== 0) return false;
+  }
+  return true;
 }
 
 /** How many bits of a word are set. */

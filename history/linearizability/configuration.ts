@@ -38,8 +38,15 @@ export function copyOf(configuration: Configuration): Configuration {
 }
 
 /**
- * Whether any way on from `worse` is a way on from `better` too, so that only `better` needs to be followed. Reads are better done, then
- * offered; writes are better at hand, and excused; exchanges that must happen are another matter, done or not.
+ * Whether any way on from `worse` is a way on from `better` too, so that only `better` needs to be followed; `sweep.ts` says why. Of equal
+ * states, the better one
+ *
+ * - did all reads that the other one did, which are then owed no more;
+ * - did the same exchanges of those that must happen: each changes the state when it does, so neither is better;
+ * - used no write and no optional exchange that the other one still has;
+ * - excuses the writes that the other one excuses or used, unless it used them;
+ * - offers what the other one offers, unless one of them did it;
+ * - has a tail for each tail of the other one, of the same value and offered to as many.
  */
 export function dominates(
   better: Configuration,

@@ -23,16 +23,18 @@ export function decideLinearization(table: TransitionTable, limits: CheckLimits)
     [searchLinearization, 1],
   ];
   let steps = 0;
+  let reason = '';
   for (const [stage, share] of stages) {
     const stepsMax = Math.min(limits.stepsMax - steps, Math.ceil(limits.stepsMax * share));
     const decision = stage(table, { ...limits, stepsMax });
     steps += decision.steps;
     if (decision.kind !== 'undecided') return { ...decision, steps };
-    // What has not even been begun is not for want of steps.
-    if (decision.steps === 0) return decision;
-    if (steps >= limits.stepsMax) break;
+    reason = decision.reason;
+    if (steps >= limits.stepsMax) {
+      reason = `no answer after ${limits.stepsMax} steps of the search for an order, --steps raises it`;
+      break;
+    }
   }
-  const reason = `no answer after ${limits.stepsMax} steps of the search for an order`;
   return { kind: 'undecided', reason, steps };
 }
 

@@ -1,5 +1,6 @@
 import { type Bits, clearBit, hasBit, isEmptyBits, setBit } from './bits.ts';
 import type { Configuration } from './configuration.ts';
+import type { StepBudget } from './step-budget.ts';
 import type { Timeline } from './timeline.ts';
 import { anyState, at, sameState, type TransitionTable } from './transition-table.ts';
 
@@ -14,6 +15,7 @@ export type OperationKind = 'read' | 'write' | 'exchange';
 export class OpenOperations {
   readonly #table: TransitionTable;
   readonly #timeline: Timeline;
+  readonly #budget: StepBudget;
   readonly #wordCount: number;
   readonly #rowIn: Int32Array;
   readonly #readsOf = new Map<number, Bits>();
@@ -28,7 +30,8 @@ export class OpenOperations {
   /** Those that may never have happened. */
   readonly optional: Bits;
 
-  constructor(table: TransitionTable, timeline: Timeline) {
+  constructor(table: TransitionTable, timeline: Timeline, budget: StepBudget) {
+    this.#budget = budget;
     this.#table = table;
     this.#timeline = timeline;
     this.#wordCount = (timeline.slotCount + 31) >>> 5;
@@ -131,6 +134,7 @@ export class OpenOperations {
         left &= left - 1;
       }
     }
+    this.#budget.spend(rows.length);
     return rows;
   }
 
@@ -150,6 +154,7 @@ export class OpenOperations {
       const isAsGood = (earlier: number): boolean =>
         this.resultOf(earlier) === this.resultOf(row) &&
         turns.every((turn) => !this.hasSlot(turn, earlier) || this.hasSlot(turn, row));
+      this.#budget.spend(best.length);
       if (!best.some(isAsGood)) best.push(row);
     }
     return best;

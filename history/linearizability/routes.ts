@@ -1,12 +1,16 @@
-import { addBits, type Bits, intersection, setBit } from './bits.ts';
+import { addBits, type Bits, setBit } from './bits.ts';
 import { type Configuration, copyOf, keepBest, type Tail } from './configuration.ts';
 import type { OpenOperations } from './open-operations.ts';
+import type { StepBudget } from './step-budget.ts';
 import { anyState } from './transition-table.ts';
 
-/** Moves that are possible at any time and any number of times, by what they need. */
+/** Moves that are possible at any time and any number of times. */
 export interface FreeMoves {
-  readonly written: readonly number[];
-  readonly from: ReadonlyMap<number, readonly number[]>;
+  /** What can be made of any state. */
+  readonly written: ReadonlySet<number>;
+  /** What can be made of a state, and of which states it can be made. */
+  readonly from: ReadonlyMap<number, ReadonlySet<number>>;
+  readonly to: ReadonlyMap<number, ReadonlySet<number>>;
 }
 
 /** A chain of operations under way: it has come to `value`, and what it did so far is in `configuration`. */
@@ -21,35 +25,45 @@ export interface ChainBeforeTurn {
   readonly tail: Tail;
 }
 
+/** Tails of a configuration, and chains followed at a time for each way that may come of them. */
+export const tailsMax = 16;
+export const chainsPerWay = 8;
+/** A copy takes as long as so many comparisons. */
+const stepsPerCopy = 8;
+
 /** Where a chain runs: at the end of everything so far, or before a turn, made of what was open at that turn. */
 type Level = 'now' | Bits;
 
 /**
- * The ways in which a configuration can come to a state: from the state it is in or a write, through exchanges. Counts what it
- * does in `steps`.
+ * The ways in which a configuration can come to a state: from the state it is in or a write, through exchanges. The shortest are found
+ * first, and what is past a maximum is left out.
  */
 export class Routes {
   readonly #open: OpenOperations;
   readonly #free: FreeMoves;
+  readonly #budget: StepBudget;
   readonly #waysMax: number;
-  steps = 0;
-  /** There were more ways than `waysMax`: not all were given. */
+  readonly #chainsMax: number;
+  /** Ways or tails were left out. */
   isNarrowed = false;
 
   constructor(options: {
     readonly open: OpenOperations;
     readonly free: FreeMoves;
+    readonly budget: StepBudget;
     readonly waysMax: number;
   }) {
     this.#open = options.open;
     this.#free = options.free;
+    this.#budget = options.budget;
     this.#waysMax = options.waysMax;
+    this.#chainsMax = options.waysMax * chainsPerWay;
   }
 
   /** Every way to be in `goal` at the end of everything so far. */
   toStateNow(from: Configuration, goal: number): Configuration[] {
     const sources = this.#sourcesOf(goal);
-    const starts = sources.flatMap((value) => {
+    const starts = this.#startsAt(sources, (value) => {
       const isHere = from.state === value || from.state === anyState;
       return [...(isHere ? [this.#startHere(from, value)] : []), ...this.#turnsTo(from, value)];
     });
@@ -58,13 +72,13 @@ export class Routes {
 
   /** The state is this one; where nobody had asked, it always was. */
   #startHere(from: Configuration, value: number): Chain {
-    const configuration = copyOf(from);
+    const configuration = this.#copyOf(from);
     this.#arrive(configuration, value, 'now');
     return { value, configuration };
   }
 
   #turnsTo(from: Configuration, value: number): Chain[] {
-    const isFree = this.#free.written.includes(value);
+    const isFree = this.#free.written.has(value);
     const row = isFree ? -1 : this.#firstWrite(value, from.done, null);
     const configuration = row === -1 && !isFree ? null : this.turn(from, row, value);
     return configuration === null ? [] : [{ value, configuration }];
@@ -77,24 +91,24 @@ export class Routes {
     for (const tail of from.tails) {
       if (!this.#open.hasSlot(tail.offered, row)) continue;
       const values = tail.value === anyState ? sources : [tail.value];
-      const starts = values.map((value) => {
-        const configuration = copyOf(from);
+      const starts = this.#startsAt(values, (value) => {
+        const configuration = this.#copyOf(from);
         configuration.tails = from.tails.filter((other) => other !== tail);
         this.#arrive(configuration, value, tail.offered);
-        return { value, configuration };
+        return [{ value, configuration }];
       });
       found.push(...this.#followBeforeTurn(starts, sources, tail.offered));
     }
     if (!this.#open.hasSlot(from.offered, row)) return found;
-    const starts = sources.flatMap((value) => this.#startsBeforeTurn(from, value));
+    const starts = this.#startsAt(sources, (value) => this.#startsBeforeTurn(from, value));
     return [...found, ...this.#followBeforeTurn(starts, sources, from.offered)];
   }
 
   #startsBeforeTurn(from: Configuration, value: number): Chain[] {
-    const isFree = this.#free.written.includes(value);
+    const isFree = this.#free.written.has(value);
     const row = isFree ? -1 : this.#firstWrite(value, from.done, from.offered);
     if (row === -1 && !isFree) return [];
-    const configuration = copyOf(from);
+    const configuration = this.#copyOf(from);
     if (row !== -1) setBit(configuration.done, this.#open.slotOf(row));
     this.#arrive(configuration, value, configuration.offered);
     return [{ value, configuration }];
@@ -102,10 +116,11 @@ export class Routes {
 
   #followBeforeTurn(
     starts: readonly Chain[],
-    sources: readonly number[],
+    sources: ReadonlySet<number>,
     offered: Bits,
   ): ChainBeforeTurn[] {
-    const tail = { value: sources[0] ?? anyState, offered };
+    const [goal = anyState] = sources;
+    const tail = { value: goal, offered };
     return this.#follow(starts, { sources, level: offered }).map((configuration) => ({
       configuration,
       tail,
@@ -120,12 +135,11 @@ export class Routes {
     const isTailOfUse = this.canContinue(from.state, this.#open.all, from.done);
     const isSame = value === from.state;
     if (from.isUnseen && !isTailOfUse && !isSame) return null;
-    const after = copyOf(from);
+    const after = this.#copyOf(from);
     after.isUnseen = from.isUnseen && isSame;
     after.offered.set(this.#open.all);
     if (isTailOfUse) {
-      const tail = { value: from.state, offered: this.#open.all.slice() };
-      after.tails = [...from.tails, tail];
+      this.#addTail(after, { value: from.state, offered: this.#open.all.slice() });
     }
     addBits(after.excused, this.#open.writes);
     if (row !== -1) setBit(after.done, this.#open.slotOf(row));
@@ -151,7 +165,14 @@ export class Routes {
   /** A chain before a turn stops for now, where another operation may take it up. */
   endChain({ configuration, tail }: ChainBeforeTurn): void {
     if (!this.canContinue(tail.value, tail.offered, configuration.done)) return;
-    configuration.tails = [...configuration.tails, tail];
+    this.#addTail(configuration, tail);
+  }
+
+  /** Past the maximum the oldest goes, which the fewest operations are offered to. */
+  #addTail(configuration: Configuration, tail: Tail): void {
+    const isFull = configuration.tails.length === tailsMax;
+    if (isFull) this.isNarrowed = true;
+    configuration.tails = [...configuration.tails.slice(isFull ? 1 : 0), tail];
   }
 
   /** A write that is excused, and was open at the turn, makes its value there for a moment. */
@@ -176,16 +197,16 @@ export class Routes {
    */
   canContinue(value: number, within: Bits, done: Bits): boolean {
     if (value === anyState) return this.#open.hasOwed(this.#open.all, done, within);
-    const values = [value];
-    for (let index = 0; index < values.length; index += 1) {
-      const here = values[index] ?? value;
-      this.steps += 1;
+    // A set that grows while it is walked gives what is added, too.
+    const values = new Set([value]);
+    for (const here of values) {
+      this.#budget.spend(1);
       if (this.#isWantedAt(here, within, done)) return true;
       const exchanges = this.#open.exchangesFrom(here) ?? this.#open.none;
       for (const row of this.#open.rowsOf(exchanges, done, within)) {
-        addValue(values, this.#open.resultOf(row));
+        values.add(this.#open.resultOf(row));
       }
-      for (const made of this.#free.from.get(here) ?? []) addValue(values, made);
+      for (const made of this.#free.from.get(here) ?? []) values.add(made);
     }
     return false;
   }
@@ -201,7 +222,7 @@ export class Routes {
     const { done, excused } = configuration;
     const reads = this.#open.readsOf(value);
     if (level !== 'now') {
-      if (reads !== undefined) addBits(done, intersection(reads, level));
+      if (reads !== undefined) addBits(done, reads, level);
       return;
     }
     configuration.state = value;
@@ -210,47 +231,71 @@ export class Routes {
     if (writes !== undefined) addBits(excused, writes);
   }
 
+  #copyOf(from: Configuration): Configuration {
+    this.#budget.spend(stepsPerCopy);
+    return copyOf(from);
+  }
+
   #firstWrite(value: number, done: Bits, within: Bits | null): number {
     const writes = this.#open.writesOf(value);
     return writes === undefined ? -1 : this.#open.firstToEnd(writes, done, within);
   }
 
   /** Values from which open exchanges and free moves may lead to `goal`: itself first. */
-  #sourcesOf(goal: number): readonly number[] {
-    const sources = [goal];
-    for (let index = 0; index < sources.length; index += 1) {
-      const target = sources[index] ?? goal;
-      for (const row of this.#open.exchangesTo(target)) addValue(sources, this.#open.needOf(row));
-      for (const [need, made] of this.#free.from)
-        if (made.includes(target)) addValue(sources, need);
-      this.steps += 1;
+  #sourcesOf(goal: number): ReadonlySet<number> {
+    const sources = new Set([goal]);
+    for (const target of sources) {
+      this.#budget.spend(1);
+      for (const row of this.#open.exchangesTo(target)) sources.add(this.#open.needOf(row));
+      for (const need of this.#free.to.get(target) ?? []) sources.add(need);
     }
     return sources;
+  }
+
+  /** Chains that begin at the values given, those nearest to the goal first. */
+  #startsAt(values: Iterable<number>, startsAt: (value: number) => readonly Chain[]): Chain[] {
+    const starts: Chain[] = [];
+    for (const value of values) {
+      if (this.#budget.isSpent) break;
+      if (starts.length >= this.#chainsMax) {
+        this.isNarrowed = true;
+        break;
+      }
+      starts.push(...startsAt(value));
+    }
+    return starts;
   }
 
   /** What chains come to that go on from those given, through values that lead to the goal, which is the first of `sources`. */
   #follow(
     starts: readonly Chain[],
-    { sources, level }: { readonly sources: readonly number[]; readonly level: Level },
+    { sources, level }: { readonly sources: ReadonlySet<number>; readonly level: Level },
   ): Configuration[] {
-    const waiting = starts.filter(({ value }) => sources.includes(value));
-    const bestAt = new Map<number, Configuration[]>();
-    for (let chain = waiting.pop(); chain !== undefined; chain = waiting.pop()) {
-      const { value, configuration } = chain;
-      this.steps += 1;
-      const best = bestAt.get(value) ?? [];
-      bestAt.set(value, best);
-      this.steps += keepBest(best, configuration, this.#open);
-      if (best.at(-1) !== configuration) continue;
-      if (best.length > this.#waysMax) {
-        this.isNarrowed = true;
-        best.length = this.#waysMax;
-        continue;
-      }
-      const next = this.#next(chain, level);
-      waiting.push(...next.filter((one) => sources.includes(one.value)));
+    const [goal = anyState] = sources;
+    const best = new Map([[goal, [] as Configuration[]]]);
+    const chains = starts.filter(({ value }) => sources.has(value));
+    // An array that grows while it is walked gives what is added, too: the shortest chains first.
+    for (const chain of chains) {
+      if (this.#budget.isSpent) break;
+      if (!this.#isAmongBest(best, chain)) continue;
+      const next = this.#next(chain, level).filter(({ value }) => sources.has(value));
+      const room = Math.max(0, this.#chainsMax - chains.length);
+      if (next.length > room) this.isNarrowed = true;
+      chains.push(...next.slice(0, room));
     }
-    return bestAt.get(sources[0] ?? anyState) ?? [];
+    return best.get(goal) ?? [];
+  }
+
+  /** Keeps a chain, unless another one that came to its value dominates it, or enough did. */
+  #isAmongBest(best: Map<number, Configuration[]>, { value, configuration }: Chain): boolean {
+    const there = best.get(value) ?? [];
+    best.set(value, there);
+    if (there.length === this.#waysMax) {
+      this.isNarrowed = true;
+      return false;
+    }
+    this.#budget.spend(keepBest(there, configuration, this.#open));
+    return there.at(-1) === configuration;
   }
 
   #next({ value, configuration }: Chain, level: Level): Chain[] {
@@ -266,14 +311,10 @@ export class Routes {
   }
 
   #step(from: Configuration, value: number, level: Level, row: number): Chain {
-    const configuration = copyOf(from);
+    const configuration = this.#copyOf(from);
     if (row !== -1) setBit(configuration.done, this.#open.slotOf(row));
     if (level === 'now') configuration.isUnseen = false;
     this.#arrive(configuration, value, level);
     return { value, configuration };
   }
-}
-
-function addValue(values: number[], value: number): void {
-  if (!values.includes(value)) values.push(value);
 }

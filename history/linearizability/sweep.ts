@@ -1,18 +1,24 @@
 import type { CheckLimits } from '../verdict.ts';
 import { clearBit, hasBit, setBit } from './bits.ts';
-import { burdenOf, type Configuration, isDone, keepBest } from './configuration.ts';
+import { type Configuration, isDone } from './configuration.ts';
 import type { Decision } from './decision.ts';
+import { Frontier } from './frontier.ts';
 import { OpenOperations } from './open-operations.ts';
-import { type FreeMoves, Routes } from './routes.ts';
+import { chainsPerWay, type FreeMoves, Routes, tailsMax } from './routes.ts';
+import { StepBudget } from './step-budget.ts';
 import { type Timeline, timelineOf } from './timeline.ts';
 import { anyState, at, type TransitionTable } from './transition-table.ts';
 
 /** Orders kept at first, and how many times more when those left out may matter. */
 const widthMin = 8;
-const widening = 8;
+const widening = 4;
+/** Ways that are looked for from one configuration: this much of the width, and no fewer than that. */
+const waysShare = 1 / 16;
+const waysMin = 8;
+/** Rounded up; a set besides its words. */
 const bytesPerRow = 32;
 const bytesPerConfiguration = 1024;
-const setsPerConfiguration = 3;
+const bytesPerSet = 256;
 
 /**
  * Decides as the search does, by keeping all configurations that are possible at a place, from event to event (Lowe, "Testing for
@@ -22,58 +28,86 @@ const setsPerConfiguration = 3;
  *
  * - A write may take effect just before another one, unseen. So a *turn*, a write that takes effect and may be seen, excuses all writes
  *   that are open. Which of them went before it is never decided: those that are wanted later are put there then, with the reads that
- *   saw them. Only what was open at the turn may be; a set says which operations are still *offered* that.
- * - A state is made at an end that forces it: the end of what needs it, or of the write that makes it, after which it is too late. The latter is a
- *   bet that somebody will see it, lost at the next turn.
+ *   saw them. Only what was open at the turn may be; a set says which operations are still *offered* that. One turn is enough to
+ *   remember for this: what is open now and was at an earlier turn was open at the latest one, too.
+ * - A chain before a turn that was broken off may go on from its *tail*, the value that it came to. So may what was there when the turn
+ *   came. Of these each turn has its own, because the operations that led there are used up.
+ * - A state is made at an end that forces it: the end of what needs it, or of the write that makes it, after which it is too late. The
+ *   latter is a bet that somebody will see it, lost at the next turn; excused, the write could have been hidden as well.
  * - A compare-and-set is placed in a chain: of a state before a turn, or of the one that holds now.
  * - Of what does the same, the one that ends first goes first.
  *
- * Where there are too many, those are kept that have the least to do. An order found so is an order; where none is left, more are kept in
- * another pass, as long as memory and steps go.
+ * Why a dominated configuration may be dropped (`dominates` has the conditions): take any way on from the worse one and let the better
+ * one go it step by step. What a step needs is there, for the state is the same, and each write, optional exchange, place before
+ * a turn and tail that the worse one has at hand the better one has, or has no more use for: a read that is done already is left out,
+ * and leaving out a read changes no state. A write that only the worse one had used is excused in the better one, so its end passes.
+ * Exchanges that must happen are done in both or in neither. After the step the conditions hold again. So the better one passes
+ * each end that the worse one passes. Nothing but drops of this kind comes before an answer of "impossible"; the tests hold it equal to
+ * the search, which shares none of this.
+ *
+ * Where there are too many, those are kept that have the least to do, and the shortest ways of each. An order found so is an order; where
+ * none is left, more are kept in another pass, as long as memory and steps go.
  */
 export function sweep(table: TransitionTable, limits: CheckLimits): Decision {
   const timeline = timelineOf(table);
-  const words = (timeline.slotCount + 31) >>> 5;
-  const bytesEach = bytesPerConfiguration + setsPerConfiguration * 4 * words;
   const bytesLeft = limits.memoryBytesMax - table.needs.length * bytesPerRow;
-  const widthMax = Math.floor(bytesLeft / bytesEach);
-  let steps = 0;
-  for (let width = widthMin; width <= widthMax && steps < limits.stepsMax; width *= widening) {
-    const pass = new Sweep(table, timeline, { width, stepsMax: limits.stepsMax - steps });
-    const outcome = pass.run();
-    steps += outcome.steps;
-    if (outcome.kind !== 'narrowed') return { ...outcome, steps };
+  const budget = new StepBudget(limits.stepsMax, 1 + (timeline.slotCount >>> 10));
+  let width = widthMin;
+  for (; bytesOf(width, table, timeline) <= bytesLeft && !budget.isSpent; width *= widening) {
+    const outcome = new Sweep(table, timeline, { width, budget }).run();
+    if (outcome.kind !== 'narrowed') return { ...outcome, steps: budget.steps };
   }
-  const reason = `no answer after ${steps} steps within ${limits.memoryBytesMax} bytes`;
-  return { kind: 'undecided', reason, steps };
+  const reason = budget.isSpent
+    ? `no answer after ${limits.stepsMax} steps`
+    : `${width} orders of up to ${timeline.slotCount} open operations take more than ${limits.memoryBytesMax} bytes`;
+  return { kind: 'undecided', reason, steps: budget.steps };
+}
+
+/**
+ * What a sweep of a width holds at most: its frontier, the next one, which grows to twice the width, what comes of one configuration,
+ * and the sets of the open operations by value.
+ */
+function bytesOf(width: number, { stateCount }: TransitionTable, { slotCount }: Timeline): number {
+  const configurations = 3 * width + (2 * chainsPerWay + tailsMax + 2) * waysOf(width);
+  const groups = Math.min(3 * stateCount, 2 * slotCount);
+  const sets = groups + configurations * (3 + tailsMax);
+  return configurations * bytesPerConfiguration + sets * (bytesPerSet + slotCount / 8);
+}
+
+function waysOf(width: number): number {
+  return Math.max(waysMin, Math.ceil(width * waysShare));
 }
 
 type Outcome =
-  | Exclude<Decision, { readonly kind: 'undecided' }>
-  /** Orders were left out, and those that were not end nowhere. */
-  | { readonly kind: 'narrowed'; readonly steps: number };
+  | { readonly kind: 'linearizable' }
+  | { readonly kind: 'impossible'; readonly blockedRow: number }
+  /** The steps are spent; or orders were left out, and those that were not end nowhere. */
+  | { readonly kind: 'narrowed' };
 
 class Sweep {
   readonly #events: Int32Array;
   readonly #open: OpenOperations;
   readonly #routes: Routes;
-  readonly #stepsMax: number;
+  readonly #budget: StepBudget;
   readonly #width: number;
   #frontier: Configuration[] = [];
-  #steps = 0;
   #isNarrowed = false;
 
   constructor(
     table: TransitionTable,
     timeline: Timeline,
-    limits: { readonly width: number; readonly stepsMax: number },
+    limits: { readonly width: number; readonly budget: StepBudget },
   ) {
     this.#events = timeline.events;
-    this.#open = new OpenOperations(table, timeline);
+    this.#open = new OpenOperations(table, timeline, limits.budget);
     this.#width = limits.width;
-    this.#stepsMax = limits.stepsMax;
-    const free = freeMovesOf(table);
-    this.#routes = new Routes({ open: this.#open, free, waysMax: limits.width });
+    this.#budget = limits.budget;
+    this.#routes = new Routes({
+      open: this.#open,
+      free: freeMovesOf(table),
+      budget: this.#budget,
+      waysMax: waysOf(limits.width),
+    });
     this.#frontier.push({
       state: table.initial,
       isUnseen: false,
@@ -92,13 +126,12 @@ class Sweep {
       }
       const row = -event - 1;
       this.#end(row);
-      const steps = this.#steps + this.#routes.steps;
-      if (steps > this.#stepsMax) return { kind: 'narrowed', steps };
+      if (this.#budget.isSpent) return { kind: 'narrowed' };
       if (this.#frontier.length > 0) continue;
-      if (this.#isNarrowed || this.#routes.isNarrowed) return { kind: 'narrowed', steps };
-      return { kind: 'impossible', blockedRow: row, steps };
+      const isNarrowed = this.#isNarrowed || this.#routes.isNarrowed;
+      return isNarrowed ? { kind: 'narrowed' } : { kind: 'impossible', blockedRow: row };
     }
-    return { kind: 'linearizable', steps: this.#steps + this.#routes.steps };
+    return { kind: 'linearizable' };
   }
 
   #call(row: number): void {
@@ -108,7 +141,7 @@ class Sweep {
     const need = this.#open.needOf(row);
     const isOptional = hasBit(this.#open.optional, slot);
     for (const configuration of this.#frontier) {
-      this.#steps += 1;
+      this.#budget.spend(1);
       const { state } = configuration;
       if (kind === 'read' && (need === anyState || need === state)) {
         setBit(configuration.done, slot);
@@ -121,44 +154,33 @@ class Sweep {
 
   #end(row: number): void {
     const slot = this.#open.slotOf(row);
-    const passed: Configuration[] = [];
-    let isSame = true;
-    for (const configuration of this.#frontier) {
-      this.#steps += 1;
-      if (isDone(configuration, slot)) {
-        passed.push(configuration);
-        continue;
-      }
-      isSame = false;
-      passed.push(...this.#pass(configuration, row));
-    }
+    const isDoneInAll = this.#frontier.every((configuration) => isDone(configuration, slot));
+    this.#budget.spend(this.#frontier.length);
+    const passed = isDoneInAll ? this.#frontier : this.#passAll(row);
     this.#open.close(row);
-    const byState = new Map<number, Configuration[]>();
-    for (const configuration of passed) {
-      const { done, excused, offered, tails } = configuration;
+    for (const { done, excused, offered, tails } of passed) {
       for (const set of [done, excused, offered]) clearBit(set, slot);
       for (const tail of tails) clearBit(tail.offered, slot);
-      this.#routes.dropTails(configuration);
     }
-    if (isSame && this.#frontier.length === 1) return;
-    for (const configuration of passed) {
-      const kept = byState.get(configuration.state) ?? [];
-      byState.set(configuration.state, kept);
-      this.#steps += keepBest(kept, configuration, this.#open);
-    }
-    this.#frontier = this.#narrowed([...byState.values()].flat());
+    this.#frontier = passed;
   }
 
-  /** No more than the width, and of those the ones that have the least to do and the most at hand. */
-  #narrowed(configurations: Configuration[]): Configuration[] {
-    if (configurations.length <= this.#width) return configurations;
-    this.#isNarrowed = true;
-    const ranked = configurations.map((configuration) => ({
-      configuration,
-      burden: burdenOf(configuration, this.#open),
-    }));
-    ranked.sort((one, other) => one.burden - other.burden);
-    return ranked.slice(0, this.#width).map(({ configuration }) => configuration);
+  #passAll(row: number): Configuration[] {
+    const slot = this.#open.slotOf(row);
+    const next = new Frontier({ open: this.#open, budget: this.#budget, width: this.#width });
+    for (const configuration of this.#frontier) {
+      if (this.#budget.isSpent) break;
+      const ways = isDone(configuration, slot) ? [configuration] : this.#pass(configuration, row);
+      for (const way of ways) {
+        this.#routes.dropTails(way);
+        // It will not be asked for again, and so it does not tell configurations apart. Tails are shared with those still to be asked.
+        for (const set of [way.done, way.excused, way.offered]) clearBit(set, slot);
+        next.add(way);
+      }
+    }
+    const passed = next.all();
+    this.#isNarrowed ||= next.isNarrowed;
+    return passed;
   }
 
   /** Ways past the end of an operation that is not done. */
@@ -226,11 +248,15 @@ class Sweep {
 }
 
 function freeMovesOf({ freeMoves }: TransitionTable): FreeMoves {
-  const written: number[] = [];
-  const from = new Map<number, number[]>();
+  const written = new Set<number>();
+  const from = new Map<number, Set<number>>();
+  const to = new Map<number, Set<number>>();
   for (const [need, made] of freeMoves) {
-    if (need === anyState) written.push(made);
-    else from.set(need, [...(from.get(need) ?? []), made]);
+    if (need === anyState) written.add(made);
+    else {
+      from.set(need, (from.get(need) ?? new Set()).add(made));
+      to.set(made, (to.get(made) ?? new Set()).add(need));
+    }
   }
-  return { written, from };
+  return { written, from, to };
 }

@@ -89,9 +89,20 @@ function crowded(clients: number): TransitionTable {
   return tableOf([...rows, last], { stateCount: 6, initial: 0 });
 }
 
-test('a sweep that had to leave orders out says so instead of an answer', () => {
-  const result = sweep(crowded(60), { stepsMax: 200_000, memoryBytesMax: 1 << 16 });
-  expect(result).toMatchObject({ kind: 'undecided', reason: expect.stringContaining('steps') });
+test('a sweep that had to leave orders out says so instead of an answer, as soon as its steps are spent', () => {
+  for (const stepsMax of [1000, 20_000, 200_000]) {
+    const result = sweep(crowded(60), { stepsMax, memoryBytesMax: 64 << 20 });
+    expect(result).toMatchObject({ kind: 'undecided', reason: expect.stringContaining('steps') });
+    expect(result.steps).toBeGreaterThan(stepsMax);
+    // The last end takes far more by itself: the steps are looked at on the way.
+    expect(result.steps).toBeLessThan(stepsMax + 5000);
+  }
+});
+
+test('a sweep does not keep more orders than its memory holds', () => {
+  const result = sweep(crowded(60), { stepsMax: 1e7, memoryBytesMax: 4 << 20 });
+  expect(result).toMatchObject({ kind: 'undecided', reason: expect.stringContaining('bytes') });
+  expect(result.steps).toBeGreaterThan(0);
 });
 
 test('a sweep without memory for a handful of orders is not begun', () => {
