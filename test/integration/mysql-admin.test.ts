@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { inspect } from 'node:util';
 import { type Connection, createConnection } from 'mysql2/promise';
 import { expect, test } from 'vitest';
@@ -6,6 +5,7 @@ import { type Clock, SystemClock } from '../../base/clock.ts';
 import { type Deferred, deferred } from '../../base/deferred.ts';
 import { MySqlAdmin } from '../../mysql-bridge/mysql-admin.ts';
 import { startTestMySql, type TestMySql, testAccount } from '../support/mysql-server.ts';
+import { kill, pause } from '../support/processes.ts';
 
 // The sidecar's statements on a real mysqld. HAZARDS G7, H9, H10, H11, H17, H18, H20.
 
@@ -224,11 +224,10 @@ test('the probe tells a server that stands still from one that answers, again an
   const pid = mysql.server.pid ?? 0;
 
   expect(await admin.probe(60_000)).toBe(true);
-  process.kill(pid, 'SIGSTOP');
-  await until(async () => /\) T /.test(await readFile(`/proc/${pid}/stat`, 'utf8')));
+  await pause(pid);
   expect(await admin.probe(100)).toBe(false);
   expect(await admin.probe(100)).toBe(false);
-  process.kill(pid, 'SIGCONT');
+  kill(pid, 'SIGCONT');
   expect(await admin.probe(60_000)).toBe(true);
   await mysql.server.kill();
   expect(await admin.probe(100)).toBe(false);

@@ -12,6 +12,7 @@ import { defaultTuning } from '../../mysql-bridge/server/server-config.ts';
 import { temporaryFolder } from '../mysql-bridge/server/fixtures.ts';
 import { lowPort } from '../support/low-port.ts';
 import { startTestMySql, testAccount, testInstallation } from '../support/mysql-server.ts';
+import { kill, pause } from '../support/processes.ts';
 
 // The supervisor on a real mysqld. HAZARDS H2, H7, H10, H13, N3.
 
@@ -29,7 +30,7 @@ async function optionsIn(
     serverId: 1,
     account: testAccount,
     tuning: { ...defaultTuning, bufferPoolBytes: 32 * 1024 * 1024 },
-    startTimeoutMs: 60_000,
+    startTimeoutMs: 600_000,
     clock,
     logger: silentLogger,
     ...changes,
@@ -113,7 +114,7 @@ test('a server that is killed by someone else is reported as unwanted', async ()
   await using mysql = await startTestMySql();
   const exit = exitOf(mysql.server);
 
-  process.kill(mysql.server.pid ?? 0, 'SIGKILL');
+  kill(mysql.server.pid ?? 0, 'SIGKILL');
 
   expect(await exit).toMatchObject({ signal: 'SIGKILL', wanted: false });
   expect(mysql.server.state).toBe('stopped');
@@ -130,7 +131,7 @@ test('a polite stop ends with status 0, one that takes too long with SIGKILL', a
   const exits: MySqlExit[] = [];
   server.onExit((exit) => exits.push(exit));
   // One that stands still, so that it cannot be quick enough all the same.
-  process.kill(server.pid ?? 0, 'SIGSTOP');
+  await pause(server.pid ?? 0);
   await server.stop({ deadlineMs: 1 });
 
   expect(exits.at(-1)).toMatchObject({ signal: 'SIGKILL', wanted: true });

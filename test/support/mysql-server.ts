@@ -118,7 +118,7 @@ async function newServer(
     serverId: options.serverId ?? 1,
     account: testAccount,
     tuning: { ...defaultTuning, bufferPoolBytes: 32 * 1024 * 1024, ...options.tuning },
-    startTimeoutMs: 60_000,
+    startTimeoutMs: 600_000,
     clock,
     logger: options.logger ?? silentLogger,
   });

@@ -16,7 +16,7 @@ const server = new MysqldProcess({
   serverId: 1,
   account: testAccount,
   tuning: defaultTuning,
-  startTimeoutMs: 60_000,
+  startTimeoutMs: 600_000,
   clock: new SystemClock(),
   logger: silentLogger,
 });
