@@ -13,6 +13,8 @@ const program = fileURLToPath(new URL('../../bench/run.ts', import.meta.url));
 /** Beside the benchmark's own folder, not in /tmp, which may be in memory: that is refused. */
 const work = fileURLToPath(new URL('../../bench/work', import.meta.url));
 const basePort = '31000';
+/** Half a minute on an idle machine; a busy one may take several times as long. */
+const timeoutMs = 300_000;
 let folder = '';
 
 beforeAll(() => {
@@ -48,6 +50,7 @@ test.skipIf(findSysbench() === null)(
     );
     expect(leftBehind()).toEqual({ folders: [], processes: [] });
   },
+  timeoutMs,
 );
 
 test.skipIf(findSysbench() === null)(
@@ -74,6 +77,7 @@ test.skipIf(findSysbench() === null)(
     expect(interrupted).toMatchObject({ status: 130, output: expect.stringContaining('nothing') });
     expect(leftBehind()).toEqual({ folders: [], processes: [] });
   },
+  timeoutMs,
 );
 
 interface Ended {
