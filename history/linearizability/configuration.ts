@@ -41,6 +41,7 @@ export function copyOf(configuration: Configuration): Configuration {
  * Whether any way on from `worse` is a way on from `better` too, so that only `better` needs to be followed; `sweep.ts` says why. Of equal
  * states, the better one
  *
+ * - is no bet that somebody will see the state, unless the other one is;
  * - did all reads that the other one did, which are then owed no more;
  * - did the same exchanges of those that must happen: each changes the state when it does, so neither is better;
  * - used no write and no optional exchange that the other one still has;

@@ -264,6 +264,7 @@ class Search {
     this.#firstOfKind.fill(-1);
     for (let slot = 0; slot < slotCount; slot += 1) {
       if (!this.#isWaiting(slot)) continue;
+      this.#steps += 1;
       const row = at(this.#rowIn, slot);
       const kind = at(kindOf, row);
       const best = at(this.#firstOfKind, kind);
@@ -301,6 +302,7 @@ class Search {
     this.#now.state = state;
     for (let slot = 0; slot < this.#timeline.slotCount; slot += 1) {
       if (!this.#isWaiting(slot)) continue;
+      this.#steps += 1;
       const open = at(this.#rowIn, slot);
       if (this.#isSatisfiedRead(open)) this.#mark(open);
     }

@@ -12,13 +12,15 @@ import { anyState, at, type TransitionTable } from './transition-table.ts';
 /** Orders kept at first, and how many times more when those left out may matter. */
 const widthMin = 8;
 const widening = 4;
+/** With so many more slots to a set, a step takes as long again. */
+const slotsPerWeight = 512;
 /** Ways that are looked for from one configuration: this much of the width, and no fewer than that. */
 const waysShare = 1 / 16;
 const waysMin = 8;
-/** Rounded up; a set besides its words. */
+/** Rounded up; a set besides its words, as an array with a buffer of its own. */
 const bytesPerRow = 32;
 const bytesPerConfiguration = 1024;
-const bytesPerSet = 256;
+const bytesPerSet = 512;
 
 /**
  * Decides as the search does, by keeping all configurations that are possible at a place, from event to event (Lowe, "Testing for
@@ -42,7 +44,9 @@ const bytesPerSet = 256;
  * a turn and tail that the worse one has at hand the better one has, or has no more use for: a read that is done already is left out,
  * and leaving out a read changes no state. A write that only the worse one had used is excused in the better one, so its end passes.
  * Exchanges that must happen are done in both or in neither. After the step the conditions hold again. So the better one passes
- * each end that the worse one passes. Nothing but drops of this kind comes before an answer of "impossible"; the tests hold it equal to
+ * each end that the worse one passes. A bet is worse than no bet, because only it forbids a turn.
+ *
+ * An answer of "impossible" rests on these drops and on the rules above, in a pass that left nothing else out; the tests hold it equal to
  * the search, which shares none of this.
  *
  * Where there are too many, those are kept that have the least to do, and the shortest ways of each. An order found so is an order; where
@@ -51,7 +55,10 @@ const bytesPerSet = 256;
 export function sweep(table: TransitionTable, limits: CheckLimits): Decision {
   const timeline = timelineOf(table);
   const bytesLeft = limits.memoryBytesMax - table.needs.length * bytesPerRow;
-  const budget = new StepBudget(limits.stepsMax, 1 + (timeline.slotCount >>> 10));
+  const budget = new StepBudget(
+    limits.stepsMax,
+    1 + Math.floor(timeline.slotCount / slotsPerWeight),
+  );
   let width = widthMin;
   for (; bytesOf(width, table, timeline) <= bytesLeft && !budget.isSpent; width *= widening) {
     const outcome = new Sweep(table, timeline, { width, budget }).run();
