@@ -42,15 +42,11 @@ export class Absentees {
     return ids.length === 0 || this.#mayBeWithout(ids);
   }
 
-  /** As many as can be spared; every other time the leader is one of them. */
+  /** As many as can be spared. */
   begin(): void {
-    const { cluster, simulation } = this.#options;
-    const { leader } = cluster;
-    const isWithoutLeader = this.#random.below(0, 2) === 0;
-    const others = this.#shuffled(this.#voters.filter((member) => member !== leader));
-    const inTurn = isWithoutLeader && leader !== undefined ? [leader, ...others] : others;
+    const { simulation } = this.#options;
     const chosen: NodeId[] = [];
-    for (const member of inTurn) {
+    for (const member of this.#inTurn()) {
       if (!this.#mayBeWithout([...chosen, member.id])) continue;
       chosen.push(member.id);
       const ailment = pickFrom(this.#random, ailments);
@@ -67,6 +63,22 @@ export class Absentees {
   toString(): string {
     const names = this.#absent.map(({ member, ailment }) => `${member.id} (${ailment})`);
     return names.join(', ') || 'nobody';
+  }
+
+  /** Who goes first: the leader, or anybody, or those whom the two that differ most have no use for. */
+  #inTurn(): readonly RaftMember[] {
+    const voters = this.#shuffled(this.#voters);
+    const { leader } = this.#options.cluster;
+    switch (pickFrom(this.#random, ['without the leader', 'any', 'apart'] as const)) {
+      case 'without the leader':
+        return leader === undefined
+          ? voters
+          : [leader, ...voters.filter((each) => each !== leader)];
+      case 'any':
+        return voters;
+      case 'apart':
+        return lastOfAll(lastOfAll(voters, termOf), logRankOf);
+    }
   }
 
   /** By anybody's configuration. Whoever has no vote is not missed by a majority, only by its clients. */
@@ -133,4 +145,25 @@ export class Absentees {
     while (left.length > 0) shuffled.push(...left.splice(this.#random.below(0, left.length), 1));
     return shuffled;
   }
+}
+
+/** Those in front of it are the others, in their order. */
+function lastOfAll(
+  members: readonly RaftMember[],
+  rankOf: (member: RaftMember) => number,
+): readonly RaftMember[] {
+  const [first] = members.toSorted((left, right) => rankOf(right) - rankOf(left));
+  return first === undefined ? [] : [...members.filter((member) => member !== first), first];
+}
+
+/** The term it is in: it may have campaigned often, and in vain. */
+function termOf({ disk }: RaftMember): number {
+  return disk.content.hardState.term;
+}
+
+/** How up to date its log is (Raft thesis §3.6.1), as one number. */
+function logRankOf({ disk }: RaftMember): number {
+  const { entries, snapshot, lastIndex } = disk.content;
+  const term = entries.at(-1)?.term ?? snapshot?.last.term ?? 0;
+  return term * 1e6 + lastIndex;
 }

@@ -56,6 +56,7 @@ const actions = {
   abdicate: (faults) => faults.abdicate(),
   'forgetful-voters': (faults, fault, luck) => faults.forgetfulVoters(fault, luck),
   'late-timeout-now': (faults, fault, luck) => faults.lateTimeoutNow(fault, luck),
+  'campaign-in-vain': (faults, fault, luck) => faults.campaignInVain(fault, luck),
   unelectable: (faults, fault, luck) => faults.makeUnelectable(fault, luck),
   'member-add': (faults) => faults.changeMembers((cluster) => cluster.add('voter')),
   'member-witness': (faults) => faults.changeMembers((cluster) => cluster.add('witness')),
@@ -291,6 +292,33 @@ export class RaftFaults {
       }
       this.#after(forMs, () => whole.lift());
     });
+  }
+
+  /**
+   * The leader is down, and one node is not heard whenever it has just become a candidate: its term grows, and nobody else's does. What
+   * it asks as a pre-candidate gets through.
+   */
+  campaignInVain({ forMs }: FaultEvent, luck: Luck): void {
+    const { simulation, network, cluster } = this.#options;
+    const leader = this.leader();
+    const others = cluster.members.filter((member) => member !== leader);
+    if (leader === undefined || others.length < 2) return;
+    const candidate = pickFrom(luck, others);
+    this.crash(leader, { atMs: 0, kind: '', pick: 0, forMs });
+    const endUs = simulation.nowUs + forMs * 1000;
+    let cut: Cut | null = null;
+    const look = (): void => {
+      const isOver = simulation.nowUs >= endUs;
+      const isCandidate = !isOver && candidate.raft?.status.role === 'candidate';
+      if (isCandidate) {
+        cut ??= network.cut(others.map(({ id }) => ({ from: candidate.id, to: id })));
+      } else {
+        cut?.lift();
+        cut = null;
+      }
+      if (!isOver) this.#after(1, look);
+    };
+    look();
   }
 
   /** TimeoutNow of a transfer that was given up arrives later, when the leader hears nobody else. */
