@@ -21,7 +21,12 @@ export type SimWork =
   /** From the signal to the exit. */
   | 'shut-down';
 
-export type SimTimer = 'lock-wait' | 'wait-for-executed' | 'connect-retry' | 'heartbeat';
+export type SimTimer =
+  | 'lock-wait'
+  | 'wait-for-executed'
+  | 'connect-retry'
+  | 'heartbeat'
+  | 'end-dumps';
 
 /** What the server does to the world, in order. */
 export type SimMysqlEffect =

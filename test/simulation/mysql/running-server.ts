@@ -11,6 +11,9 @@ import { ServerStatements } from './server-statements.ts';
 import { SessionStatements } from './session-statements.ts';
 import { Sessions } from './sessions.ts';
 
+/** How long a shutdown lets dumps live while other sessions are there: 8.60 s and 8.64 s were measured. */
+const dumpPatienceMs = 8600;
+
 interface RunningServerEvents {
   readonly nextConnection: () => number;
   readonly onStarted: (server: RunningServer) => void;
@@ -90,8 +93,8 @@ export class RunningServer {
   }
 
   /**
-   * SIGTERM: connections are closed and their transactions rolled back, but what waits for an ack is released and commits
-   * (FACTS §2, "SEMISYNC: Forced shutdown").
+   * SIGTERM: connections are closed and their transactions rolled back; what waits for an ack may get it for a while yet. Then the
+   * dumps are ended, and whatever still waits is released and commits (FACTS §2, "SEMISYNC: Forced shutdown").
    */
   shutDown(): void {
     if (this.#life.isShuttingDown) return;
@@ -104,13 +107,20 @@ export class RunningServer {
     this.receiver.stop();
     this.#applier.abandon();
     this.sessions.closeAll();
-    this.semisync.release();
+    const cancel = this.#life.timer('end-dumps', dumpPatienceMs, () => this.#endDumps());
     while (!this.sessions.isQuiet) yield* this.#sessionEnded.wait({ isInterruptible: false });
+    cancel();
+    this.#endDumps();
     yield* this.#applier.stop();
     yield* this.#pipeline.drained();
     yield* this.#life.work('shut-down');
     disk.binlog.close('stop', identity);
     disk.engine.syncRedo();
     this.#events.onExit('shut-down');
+  }
+
+  #endDumps(): void {
+    this.sessions.closeDumps();
+    this.semisync.release();
   }
 }

@@ -109,13 +109,19 @@ export class Sessions {
     else if (session.fiber === null) this.#end(session);
   }
 
-  /** Idle connections are closed, statements that wait get an error; those that commit are waited for. */
+  /** Idle connections are closed, statements that wait get an error; those that commit are waited for, and dumps let be. */
   closeAll(): void {
     for (const session of [...this.#sessions.values()]) {
       const { fiber } = session;
-      if (session.isCommitting) continue;
+      if (session.isCommitting || this.#dumps.has(session.id)) continue;
       if (fiber === null) this.#kill(session.id, 'server shutdown in progress');
       else if (!this.#life.fibers.interrupt(fiber, shutdownError())) session.isQueryKilled = true;
+    }
+  }
+
+  closeDumps(): void {
+    for (const id of [...this.#sessions.keys()]) {
+      if (this.#dumps.has(id)) this.#kill(id, 'server shutdown in progress');
     }
   }
 
@@ -144,7 +150,7 @@ export class Sessions {
   *#try(session: Session, statement: SimStatement): Steps<SimAnswer> {
     try {
       yield* this.#life.work('execute');
-      if (session.isQueryKilled) throw this.#life.isShuttingDown ? shutdownError() : interrupted();
+      if (session.isQueryKilled) throw this.#killedBeforeItRan(session, statement);
       const answer = yield* this.#execute(session, statement);
       // Its wait for what is prepared cannot be interrupted; only its answer tells of the KILL.
       if (session.isQueryKilled && statement.kind === 'flush-binary-logs') throw interrupted();
@@ -155,6 +161,17 @@ export class Sessions {
       else this.#own.endStatement(session);
       return { kind: 'error', number: thrown.number, message: thrown.message };
     }
+  }
+
+  /** A COMMIT that is killed before it is in the pipeline rolls back, and a hook of replication is blamed for it. */
+  #killedBeforeItRan(session: Session, statement: SimStatement): SimSqlError {
+    if (this.#life.isShuttingDown) return shutdownError();
+    if (statement.kind !== 'commit' || session.transaction === null) return interrupted();
+    this.#own.rollback(session);
+    return new SimSqlError(
+      SimError.runHook,
+      "Error on observer while running replication hook 'before_commit'.",
+    );
   }
 
   *#execute(session: Session, statement: SimStatement): Steps<SimAnswer> {

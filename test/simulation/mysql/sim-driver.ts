@@ -153,6 +153,7 @@ export class SimDriver implements MysqlUnderTest {
 
   shutDown(): Promise<void> {
     this.#step({ kind: 'shutdown' });
+    this.#runOutTimers();
     assert(this.#mysqld.state === 'stopped', 'a polite shutdown ends');
     return Promise.resolve();
   }

@@ -35,6 +35,23 @@ class SteppedServer {
     }
   }
 
+  /** The same, but what began last is done first. */
+  workNewestFirst(): void {
+    for (let next = this.#work.pop(); next !== undefined; next = this.#work.pop())
+      this.step({ kind: 'done', id: next.id });
+  }
+
+  /** Sessions whose connections the server closes at this. */
+  closedBy(input: SimMysqlInput): readonly number[] {
+    return this.step(input).flatMap((effect) => (effect.kind === 'closed' ? [effect.session] : []));
+  }
+
+  get errors(): readonly number[] {
+    return this.effects.flatMap((effect) =>
+      effect.kind === 'answer' && effect.answer.kind === 'error' ? [effect.answer.number] : [],
+    );
+  }
+
   say(session: number, statement: SimStatement): void {
     this.step({ kind: 'statement', session, statement });
   }
@@ -241,6 +258,48 @@ test('without a replica to wait for, and told not to, commits pass and are count
   const answer = server.answerOf(1);
   const rows = answer?.kind === 'rows' ? Object.fromEntries(answer.rows) : {};
   expect(rows).toMatchObject({ status: 'OFF', no_tx: '1', clients: '0' });
+});
+
+test('a shutdown closes idle connections at once, and releases what waits for an ack only with the dumps, seconds later', () => {
+  const server = SteppedServer.ready();
+  for (const session of [2, 9]) server.step({ kind: 'connect', session });
+  const request = { exclude: new GtidSet(), isSemisync: true, replicaUuid: 'x' };
+  server.step({ kind: 'dump', session: 9, request });
+  server.say(1, { kind: 'set-global', settings: { semisyncEnabled: true } });
+  server.work();
+  server.say(1, insert('a'));
+  server.work();
+
+  const closedAtOnce = server.closedBy({ kind: 'shutdown' });
+  server.work();
+  const answerAtOnce = server.answerOf(1);
+  const timer = server.effects.findLast((effect) => effect.kind === 'timer');
+  const closedLater = server.closedBy({ kind: 'done', id: timer?.id ?? 0 });
+  server.work();
+
+  expect(closedAtOnce).toEqual([2]);
+  expect(answerAtOnce).toMatchObject({ affected: 0 });
+  expect(timer).toMatchObject({ timer: 'end-dumps', ms: 8600 });
+  expect(closedLater).toEqual([9]);
+  expect(server.answerOf(1)).toMatchObject({ kind: 'ok', affected: 1 });
+});
+
+test('a COMMIT that a KILL meets before it is in the pipeline is rolled back', () => {
+  const server = SteppedServer.ready();
+  server.step({ kind: 'connect', session: 2 });
+  server.say(1, { kind: 'begin', isReadOnly: false });
+  server.work();
+  server.say(1, insert('a'));
+  server.work();
+
+  server.say(1, { kind: 'commit' });
+  server.say(2, { kind: 'kill', session: 1, what: 'query' });
+  server.workNewestFirst();
+  server.say(1, { kind: 'begin', isReadOnly: false });
+  server.work();
+
+  expect(server.errors).toEqual([3100]);
+  expect(server.mysqld.disk.engine.current('t', 'a')).toBe(null);
 });
 
 /** Feeds a replica all that a source has; answers how many transactions. */

@@ -131,4 +131,5 @@ export const SimError = {
   noSource: 1200,
   shutdownInProgress: 1053,
   keyNotFound: 1032,
+  runHook: 3100,
 } as const;
