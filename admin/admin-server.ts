@@ -3,8 +3,10 @@ import { Registry } from 'prom-client';
 import { codeOf, messageOf } from '../base/errors.ts';
 import { FatalError } from '../base/fatal.ts';
 import type { Logger } from '../base/logger.ts';
+import { registerLatencyMetrics } from './latency-metrics.ts';
+import type { ClusterLatency, LatencyReport } from './latency-report.ts';
 import { registerMetrics } from './metrics.ts';
-import type { ClusterStatus, MemberStatus, NodeStatus } from './node-status.ts';
+import type { ClusterStatus, NodeStatus } from './node-status.ts';
 
 /** How a transfer asked for over HTTP ended. */
 export interface TransferReport {
@@ -19,6 +21,7 @@ export interface TransferReport {
 /** What the admin server asks of its node. */
 export interface AdminHost {
   status(): NodeStatus;
+  latency(): LatencyReport;
   /** Hands leadership from this node to `target`; null chooses the best follower. Never rejects. */
   transfer(target: string | null): Promise<TransferReport>;
 }
@@ -41,7 +44,15 @@ export interface AdminServerOptions {
 const peerTimeoutMs = 1500;
 const transferTimeoutMs = 60_000;
 const bodyBytesMax = 16 * 1024;
-const routes = ['/health', '/ready', '/status', '/cluster', '/metrics'];
+const routes = [
+  '/health',
+  '/ready',
+  '/status',
+  '/cluster',
+  '/latency',
+  '/cluster/latency',
+  '/metrics',
+];
 /** Names the node that passed a request on: nobody passes it on again, while nodes disagree about who leads. */
 const passedOnHeader = 'x-binraft-passed-on-by';
 
@@ -58,6 +69,7 @@ export class AdminServer {
     this.#options = options;
     this.#http = Fastify({ logger: false, bodyLimit: bodyBytesMax, forceCloseConnections: true });
     registerMetrics(this.#registry, () => options.host.status());
+    registerLatencyMetrics(this.#registry, () => options.host.latency());
     this.#refusals();
     this.#routes();
   }
@@ -103,6 +115,8 @@ export class AdminServer {
     });
     this.#http.get('/status', () => host.status());
     this.#http.get('/cluster', () => this.#cluster());
+    this.#http.get('/latency', () => host.latency());
+    this.#http.get('/cluster/latency', () => this.#clusterLatency());
     this.#http.get('/metrics', async (_request, reply) => {
       return reply.type(this.#registry.contentType).send(await this.#registry.metrics());
     });
@@ -154,27 +168,56 @@ export class AdminServer {
   }
 
   async #cluster(): Promise<ClusterStatus> {
-    const { self, members } = this.#options;
-    const nodes = await Promise.all(members.map((member) => this.#member(member)));
-    return { askedNode: self, nodes };
+    const answers = await this.#askAll('/status', () => this.#options.host.status());
+    const nodes = answers.map((answer) =>
+      answer.kind === 'reached'
+        ? { kind: answer.kind, id: answer.id, status: answer.body as NodeStatus }
+        : answer,
+    );
+    return { askedNode: this.#options.self, nodes };
   }
 
-  async #member(member: AdminPeer): Promise<MemberStatus> {
-    if (member.id === this.#options.self) {
-      return { kind: 'reached', id: member.id, status: this.#options.host.status() };
-    }
-    const address = `${member.host}:${member.adminPort}`;
-    try {
-      const signal = AbortSignal.timeout(peerTimeoutMs);
-      const response = await fetch(`http://${address}/status`, { signal });
-      if (response.ok) {
-        return { kind: 'reached', id: member.id, status: (await response.json()) as NodeStatus };
-      }
-      const reason = `HTTP status ${response.status}`;
-      return { kind: 'unreachable', id: member.id, address, reason };
-    } catch (thrown) {
-      return { kind: 'unreachable', id: member.id, address, reason: reasonOf(thrown) };
-    }
+  async #clusterLatency(): Promise<ClusterLatency> {
+    const answers = await this.#askAll('/latency', () => this.#options.host.latency());
+    const nodes = answers.map((answer) =>
+      answer.kind === 'reached'
+        ? { kind: answer.kind, id: answer.id, report: answer.body as LatencyReport }
+        : answer,
+    );
+    return { askedNode: this.#options.self, nodes };
+  }
+
+  async #askAll(path: string, own: () => unknown): Promise<readonly PeerAnswer[]> {
+    const { members, self } = this.#options;
+    return await Promise.all(
+      members.map((member) =>
+        member.id === self
+          ? { kind: 'reached' as const, id: member.id, body: own() }
+          : askPeer(member, path),
+      ),
+    );
+  }
+}
+
+type PeerAnswer =
+  | { readonly kind: 'reached'; readonly id: string; readonly body: unknown }
+  | {
+      readonly kind: 'unreachable';
+      readonly id: string;
+      readonly address: string;
+      readonly reason: string;
+    };
+
+async function askPeer(member: AdminPeer, path: string): Promise<PeerAnswer> {
+  const { id } = member;
+  const address = `${member.host}:${member.adminPort}`;
+  try {
+    const signal = AbortSignal.timeout(peerTimeoutMs);
+    const response = await fetch(`http://${address}${path}`, { signal });
+    if (response.ok) return { kind: 'reached', id, body: await response.json() };
+    return { kind: 'unreachable', id, address, reason: `HTTP status ${response.status}` };
+  } catch (thrown) {
+    return { kind: 'unreachable', id, address, reason: reasonOf(thrown) };
   }
 }
 

@@ -1,4 +1,5 @@
 import type { TransferReport } from '../admin/admin-server.ts';
+import type { ClusterLatency } from '../admin/latency-report.ts';
 import type { ClusterStatus } from '../admin/node-status.ts';
 import { messageOf, OperationalError } from '../base/errors.ts';
 
@@ -27,6 +28,13 @@ export async function fetchCluster(host: string, port: number): Promise<ClusterS
   return (await request(host, port, '/cluster', {
     signal: AbortSignal.timeout(statusTimeoutMs),
   })) as ClusterStatus;
+}
+
+/** What every node has counted about commits and its log, as the node at this admin port gets it. */
+export async function fetchLatency(host: string, port: number): Promise<ClusterLatency> {
+  return (await request(host, port, '/cluster/latency', {
+    signal: AbortSignal.timeout(statusTimeoutMs),
+  })) as ClusterLatency;
 }
 
 /** Any node passes the request on to the leader. */

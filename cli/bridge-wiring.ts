@@ -4,6 +4,7 @@ import type { Logger } from '../base/logger.ts';
 import { cutBinlog } from '../mysql-bridge/binlog-cut.ts';
 import { BinlogTail } from '../mysql-bridge/binlog-tail.ts';
 import type { BridgeParts, ClientGate } from '../mysql-bridge/bridge-parts.ts';
+import type { TailTimings } from '../mysql-bridge/latency/commit-timings.ts';
 import type { TransactionLedger } from '../mysql-bridge/ledger/transaction-ledger.ts';
 import { MySqlAdmin } from '../mysql-bridge/mysql-admin.ts';
 import type { InternalAccount, MySqlInstallation } from '../mysql-bridge/mysql-server.ts';
@@ -25,6 +26,7 @@ export interface BridgeWiring {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly tail: TailHolder;
+  readonly timings: TailTimings;
   /** The node's own. */
   readonly dataDirectory: string;
   readonly dumpServerId: number;
@@ -59,6 +61,7 @@ export function bridgeParts(wiring: BridgeWiring): BridgeParts {
         isLogged: (gtid) => ledger.hasTransaction(gtid),
         clock,
         logger,
+        timings: wiring.timings,
       });
       return tail.current;
     },

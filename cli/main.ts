@@ -9,6 +9,7 @@ import { historyFormats } from '../history/parse/read-history.ts';
 import { type AdminAddress, runStatus, runTransfer } from './admin-commands.ts';
 import { type CheckHistoryArguments, runCheckHistory } from './check-history.ts';
 import { environment, readNodeConfig, readSecret } from './config.ts';
+import { defaultLatencySeconds, type LatencyArguments, runLatency } from './latency.ts';
 import { defaultBasePort } from './local-cluster.ts';
 import { locateMySql, terminalLogger } from './locate-mysql.ts';
 import { runNode } from './run-node.ts';
@@ -36,6 +37,7 @@ async function main(argv: readonly string[]): Promise<number> {
   addUp(program);
   addNode(program);
   addStatus(program);
+  addLatency(program);
   addTransfer(program);
   let exitStatus = 0;
   addCheckHistory(program, (status) => {
@@ -138,6 +140,21 @@ function addStatus(program: Command): void {
     );
 }
 
+function addLatency(program: Command): void {
+  program
+    .command('latency')
+    .description('show where the time of commits goes: counts, medians and tails per stage')
+    .option('--admin <host:port>', 'admin port of any node', adminAddress, defaultAdmin())
+    .option(
+      '--seconds <number>',
+      'watch for so long; 0 shows everything since each node began',
+      watchSeconds,
+      defaultLatencySeconds,
+    )
+    .option('--json', 'print the histograms as JSON', false)
+    .action((options: LatencyArguments) => runLatency(options, { terminal, clock }));
+}
+
 function addTransfer(program: Command): void {
   program
     .command('transfer')
@@ -213,6 +230,13 @@ function report(thrown: unknown): number {
 function wholeNumber(text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('a whole number is needed');
   return Number(text);
+}
+
+/** A timer of Node takes no more than 24 days, and a person less. */
+function watchSeconds(text: string): number {
+  const seconds = wholeNumber(text);
+  if (seconds > 3600) throw new InvalidArgumentError('at most 3600, an hour');
+  return seconds;
 }
 
 function adminAddress(text: string): AdminAddress {

@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { AdminServer, type TransferReport } from '../admin/admin-server.ts';
+import type { LatencyReport } from '../admin/latency-report.ts';
 import type { NodeStatus } from '../admin/node-status.ts';
 import { assert } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
@@ -9,6 +10,7 @@ import type { Logger } from '../base/logger.ts';
 import { SeededRandom } from '../base/random.ts';
 import { type LevelLogStore, openLevelLogStore } from '../log-store/index.ts';
 import { Bridge } from '../mysql-bridge/bridge.ts';
+import { CommitTimings } from '../mysql-bridge/latency/commit-timings.ts';
 import { TransactionLedger } from '../mysql-bridge/ledger/transaction-ledger.ts';
 import type { MySqlInstallation } from '../mysql-bridge/mysql-server.ts';
 import { MysqldProcess } from '../mysql-bridge/server/mysqld-process.ts';
@@ -26,6 +28,7 @@ import {
 import { bridgeParts, type TailHolder } from './bridge-wiring.ts';
 import { clusterFingerprint, initialMembersFingerprint, readSecret } from './config.ts';
 import type { MemberConfig, NodeConfig } from './config-schema.ts';
+import { latencyReport } from './latency-report-view.ts';
 import { locateMySql } from './locate-mysql.ts';
 import { nodeStatus } from './node-status-view.ts';
 import { proxyView } from './proxy-view.ts';
@@ -68,6 +71,7 @@ export class Node {
   readonly #closers: (() => Promise<void>)[] = [];
   readonly #tail: TailHolder = { current: null };
   readonly #startedMs: number;
+  readonly #timings: CommitTimings;
   #parts: Parts | null = null;
   #openTerm: number | null = null;
   #version = '';
@@ -78,6 +82,10 @@ export class Node {
     this.#options = options;
     this.#self = self;
     this.#startedMs = options.clock.monotonicMs();
+    this.#timings = new CommitTimings({
+      clock: options.clock,
+      onAck: (connectionId) => this.#acking(connectionId),
+    });
   }
 
   /** Rejects with FatalError or OperationalError; `close` is due in any case. */
@@ -176,6 +184,23 @@ export class Node {
     });
   }
 
+  #latency(): LatencyReport {
+    assert(this.#parts !== null, 'latency is asked of a node that was built');
+    const { config, clock } = this.#options;
+    const { raft, proxy } = this.#parts;
+    return latencyReport({
+      node: config.node,
+      raft: raft.status,
+      uptimeMs: clock.monotonicMs() - this.#startedMs,
+      timings: this.#timings.snapshot(),
+      ackToClient: proxy.timings.snapshot(),
+    });
+  }
+
+  #acking(connectionId: number): void {
+    this.#parts?.proxy.timings.acking(connectionId, this.#options.clock.monotonicMs());
+  }
+
   async #transfer(target: string | null): Promise<TransferReport> {
     assert(this.#parts !== null, 'a transfer is asked of a node that was built');
     const { clock, config } = this.#options;
@@ -241,6 +266,7 @@ export class Node {
       onFatal,
       tickMs,
       isLeaseOn: config.reads === 'lease',
+      observer: this.#timings,
     });
   }
 
@@ -340,6 +366,7 @@ export class Node {
         clock,
         logger,
         tail: this.#tail,
+        timings: this.#timings,
         dataDirectory: config.dataDirectory,
         dumpServerId: deriveServerId(config.clusterId, `${config.node} dump`),
         dumpUuid: deriveUuid(config.clusterId, `${config.node} dump`),
@@ -378,7 +405,11 @@ export class Node {
       listen: { host: config.listen.host, port: this.#self.adminPort },
       self: config.node,
       members: config.members,
-      host: { status: () => this.status(), transfer: (target) => this.#transfer(target) },
+      host: {
+        status: () => this.status(),
+        latency: () => this.#latency(),
+        transfer: (target) => this.#transfer(target),
+      },
       logger,
     });
   }

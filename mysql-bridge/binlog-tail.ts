@@ -4,12 +4,17 @@ import { messageOf } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import { term as termOf } from '../raft/core/types.ts';
 import type { Raft, RaftStatus } from '../raft/raft-api.ts';
-import type { AssemblerEffect, PayloadEffect } from './binlog/assembler-effects.ts';
+import type {
+  AssemblerEffect,
+  PayloadEffect,
+  TransactionReceivedEffect,
+} from './binlog/assembler-effects.ts';
 import type { Gtid } from './binlog/gtid.ts';
 import { GtidSet } from './binlog/gtid-set.ts';
 import { TransactionAssembler } from './binlog/transaction-assembler.ts';
 import type { Tail } from './bridge-parts.ts';
 import { DumpClient, type DumpOptions } from './dump-client.ts';
+import type { TailTimings } from './latency/commit-timings.ts';
 import type { InternalAccount } from './mysql-server.ts';
 import { ProposalOutbox, type ProposedTransaction } from './proposal-outbox.ts';
 import type { PacketPiece } from './protocol/packet-piece.ts';
@@ -30,6 +35,7 @@ export interface BinlogTailOptions {
   readonly openDump?: (options: DumpOptions) => Promise<Dump>;
   /** Event bytes per entry; see `TransactionAssembler`. */
   readonly fragmentBytesMax?: number;
+  readonly timings?: TailTimings;
 }
 
 /** The part of a dump client that a tail uses. */
@@ -132,6 +138,7 @@ export class BinlogTail implements Tail {
     assert(this.#mode.kind === 'guard', 'a tail proposes after it guarded');
     const { raft } = this.#options;
     const inTerm = termOf(term);
+    this.#options.timings?.begin();
     this.#mode = {
       kind: 'propose',
       term,
@@ -172,7 +179,7 @@ export class BinlogTail implements Tail {
         return;
       case 'transaction-received':
         if (mode.kind !== 'propose') return;
-        mode.outbox.endTransaction({ position: effect.end, needsAck: effect.needsAck });
+        this.#endTransaction(mode.outbox, effect);
         return;
       case 'format-description':
         this.#formatDescription = effect.event;
@@ -202,6 +209,12 @@ export class BinlogTail implements Tail {
     outbox.add(encoded);
   }
 
+  #endTransaction(outbox: ProposalOutbox, effect: TransactionReceivedEffect): void {
+    const { end: position, needsAck, connectionId, commitTimestampUs } = effect;
+    const receivedAtMs = this.#options.timings?.received(commitTimestampUs) ?? 0;
+    outbox.endTransaction({ position, needsAck, connectionId, receivedAtMs });
+  }
+
   #refuseErrant(gtid: Gtid): void {
     this.#mode = { kind: 'shut' };
     this.#onErrant(gtid);
@@ -214,9 +227,10 @@ export class BinlogTail implements Tail {
       this.#endLeadership();
       return;
     }
-    this.#ack(
-      mode.gate.step({ kind: 'committed', commitIndex: status.commitIndex, term: status.term }),
-    );
+    const { commitIndex, term } = status;
+    const acks = mode.gate.step({ kind: 'committed', commitIndex, term });
+    if (acks.length > 0) this.#options.timings?.acking(commitIndex);
+    this.#ack(acks);
     this.#flush();
   }
 
@@ -247,7 +261,9 @@ export class BinlogTail implements Tail {
     if (!isFull && this.#client?.isPaused === true) this.#client.resume();
   }
 
-  #proposed(gate: AckGate, { position, lastIndex, term, needsAck }: ProposedTransaction): void {
+  #proposed(gate: AckGate, proposed: ProposedTransaction): void {
+    const { position, lastIndex, term, needsAck } = proposed;
+    if (needsAck) this.#options.timings?.proposed(proposed);
     this.#ack(gate.step({ kind: 'received', position, lastIndex, term, needsAck }));
   }
 

@@ -7,6 +7,9 @@ import type { BinlogPosition } from './binlog/position.ts';
 export interface TransactionEnd {
   readonly position: BinlogPosition;
   readonly needsAck: boolean;
+  /** For who measures: see `TimedCommit`. */
+  readonly receivedAtMs: number;
+  readonly connectionId: number;
 }
 
 interface Waiting {

@@ -12,6 +12,7 @@ import {
   type ProxyView,
 } from './proxy-api.ts';
 import { SharedGate } from './shared-gate.ts';
+import { SharedTimings } from './shared-timings.ts';
 import { StatementHold } from './statement-hold.ts';
 import type { FromWorker } from './worker/worker-messages.ts';
 import { WorkerPool, type WorkerPoolOptions, type Workers } from './worker-pool.ts';
@@ -36,6 +37,8 @@ export class NodeProxy implements ProxyContract {
   readonly #options: ProxyOptions;
   readonly #platform: ProxyPlatform;
   readonly #gate: SharedGate;
+  /** Of commits, from the ack to the answer. */
+  readonly timings: SharedTimings = SharedTimings.allocate();
   readonly #rounds: LeadershipRounds;
   readonly #hold: StatementHold;
   #pool: Workers | null = null;
@@ -79,6 +82,7 @@ export class NodeProxy implements ProxyContract {
     const settings = {
       workers,
       gateBuffer: this.#gate.buffer,
+      timingsBuffer: this.timings.buffer,
       addresses: this.#addresses,
       limits,
       readMode,
@@ -125,6 +129,7 @@ export class NodeProxy implements ProxyContract {
   }
 
   openGate(term: number): void {
+    this.timings.forgetAcks();
     this.#gate.open('gate');
     this.#options.logger.info('gate-opened', { term });
     if (this.#stopLeaseCopies !== null) this.#copyLease();

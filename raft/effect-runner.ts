@@ -11,6 +11,7 @@ import { type LogIndex, logIndex, type NodeId } from './core/types.ts';
 import { EntryCache } from './entry-cache.ts';
 import type { LogStore } from './log-store.ts';
 import { type EntryRange, PeerOutbox } from './peer-outbox.ts';
+import type { RaftObserver } from './raft-observer.ts';
 import type { Transport } from './transport.ts';
 import { WriteQueue } from './write-queue.ts';
 
@@ -32,6 +33,7 @@ export interface EffectRunnerOptions {
   readonly onNotice: (notice: Notice) => void;
   /** The store failed or holds a damaged record: the node must end. Called at most once. */
   readonly onFatal: (error: unknown) => void;
+  readonly observer?: RaftObserver | undefined;
 }
 
 interface GatedSend {
@@ -67,6 +69,7 @@ export class EffectRunner {
       clock: options.clock,
       onDurable: (ioId, entryIndex) => this.#afterWrite(ioId, entryIndex),
       onFailed: (error) => this.#fail(error),
+      observer: options.observer,
     });
   }
 
@@ -77,6 +80,7 @@ export class EffectRunner {
 
   /** The effects of one turn. Their writes are merged; the write begins after the last of them was looked at. */
   run(effects: readonly Effect[]): void {
+    this.#observe(effects);
     for (const effect of effects) {
       if (this.#isStopped) return;
       this.#runOne(effect);
@@ -107,6 +111,15 @@ export class EffectRunner {
     this.#gated = [];
     this.#writes.stop();
     for (const outbox of this.#outboxes.values()) outbox.stop();
+  }
+
+  /** Before anything is carried out: how long that takes is no part of how long the quorum took. */
+  #observe(effects: readonly Effect[]): void {
+    const { observer } = this.#options;
+    if (observer === undefined) return;
+    for (const effect of effects) {
+      if (effect.kind === 'committed') observer.committed(effect.commitIndex);
+    }
   }
 
   #runOne(effect: Effect): void {
@@ -168,7 +181,11 @@ export class EffectRunner {
 
   #afterWrite(ioId: number, entryIndex: number | null): void {
     if (this.#isStopped) return;
-    if (entryIndex !== null) this.#cache.markDurable(logIndex(Math.max(0, entryIndex)));
+    if (entryIndex !== null) {
+      const durable = logIndex(Math.max(0, entryIndex));
+      this.#cache.markDurable(durable);
+      this.#options.observer?.durable(durable);
+    }
     const firstWaiting = this.#gated.findIndex((gated) => gated.after > ioId);
     const released = this.#gated.splice(0, firstWaiting === -1 ? this.#gated.length : firstWaiting);
     for (const gated of released) this.#send(gated);

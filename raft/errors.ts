@@ -1,6 +1,7 @@
+import { assertNever } from '../base/assert.ts';
 import { OperationalError } from '../base/errors.ts';
 import { FatalError } from '../base/fatal.ts';
-import type { MembershipRejection } from './core/effects.ts';
+import type { MembershipRejection, ProposalRejection } from './core/effects.ts';
 import type { SnapshotMeta } from './core/snapshot.ts';
 import type { NodeId } from './core/types.ts';
 
@@ -132,4 +133,21 @@ export function snapshotStuck(stalledMs: number): FatalError {
     'SNAPSHOT_STUCK',
     `a snapshot is being installed and its store has not answered for ${stalledMs} ms; check the disk, then start the node again`,
   );
+}
+
+/** What the caller of `propose` is told when the machine says no. */
+export function proposalError(rejection: {
+  readonly reason: ProposalRejection;
+  readonly leaderId: NodeId | null;
+}): Error {
+  switch (rejection.reason) {
+    case 'not-leader':
+      return new NotLeaderError(rejection.leaderId);
+    case 'transferring':
+      return new TransferringError();
+    case 'too-many-in-flight':
+      return new TooManyInFlightError('too many bytes are appended and not yet committed');
+    default:
+      return assertNever(rejection.reason);
+  }
 }

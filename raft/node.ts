@@ -3,7 +3,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Random } from '../base/random.ts';
 import type { RaftConfig } from './core/config.ts';
-import type { Effect, ProposalRejection } from './core/effects.ts';
+import type { Effect } from './core/effects.ts';
 import type { Entry } from './core/entry.ts';
 import type { Input } from './core/inputs.ts';
 import { RaftMachine } from './core/machine.ts';
@@ -13,12 +13,7 @@ import type { MembershipRecord } from './core/membership-history.ts';
 import type { SnapshotMeta } from './core/snapshot.ts';
 import type { LogIndex, NodeId, Term } from './core/types.ts';
 import { EffectRunner, type Notice } from './effect-runner.ts';
-import {
-  NotLeaderError,
-  ShuttingDownError,
-  TooManyInFlightError,
-  TransferringError,
-} from './errors.ts';
+import { NotLeaderError, proposalError, ShuttingDownError } from './errors.ts';
 import { HandOver } from './hand-over.ts';
 import { LeaderWatch } from './leader-watch.ts';
 import { LeaderLease, leaseDurationMs } from './lease.ts';
@@ -26,6 +21,7 @@ import type { LogStore } from './log-store.ts';
 import type { Machine } from './machine.ts';
 import { MembershipCallers } from './membership-callers.ts';
 import type { ProposalReceipt, Raft, RaftStatus } from './raft-api.ts';
+import type { RaftObserver } from './raft-observer.ts';
 import { isSameStatus, isStatusOf, raftStatusOf } from './raft-status.ts';
 import { SnapshotExchange, type SnapshotParts } from './snapshot-exchange.ts';
 import { Ticker } from './ticker.ts';
@@ -53,6 +49,7 @@ export interface RaftNodeOptions {
   readonly driftBound?: number;
   /** Memory for the newest entries. */
   readonly cacheBytesMax?: number;
+  readonly observer?: RaftObserver;
   /** For tests: see `Ticker`. */
   readonly afterPendingIo?: (callback: () => void) => void;
 }
@@ -180,7 +177,7 @@ export class RaftNode implements Raft {
     const answer = this.#step({ kind: 'propose', payloads }).find(isProposalAnswer);
     assert(answer !== undefined, 'a proposal is answered in its step');
     this.#wake();
-    if (answer.kind === 'proposal-rejected') throw rejectionError(answer);
+    if (answer.kind === 'proposal-rejected') throw proposalError(answer);
     return { term: answer.term, firstIndex: answer.firstIndex, count: answer.count };
   }
 
@@ -272,6 +269,7 @@ export class RaftNode implements Raft {
       onInput: (input) => this.#enqueue(input),
       onNotice: (notice) => this.#onNotice(notice),
       onFatal: (error) => this.#fail(error),
+      observer: options.observer,
     });
   }
 
@@ -480,20 +478,4 @@ type ProposalAnswer = Extract<Effect, { readonly kind: 'proposal-accepted' | 'pr
 
 function isProposalAnswer(effect: Effect): effect is ProposalAnswer {
   return effect.kind === 'proposal-accepted' || effect.kind === 'proposal-rejected';
-}
-
-function rejectionError(rejection: {
-  readonly reason: ProposalRejection;
-  readonly leaderId: NodeId | null;
-}): Error {
-  switch (rejection.reason) {
-    case 'not-leader':
-      return new NotLeaderError(rejection.leaderId);
-    case 'transferring':
-      return new TransferringError();
-    case 'too-many-in-flight':
-      return new TooManyInFlightError('too many bytes are appended and not yet committed');
-    default:
-      return assertNever(rejection.reason);
-  }
 }

@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import type { PersistEffect } from './core/effects.ts';
 import type { LogBatch, LogStore } from './log-store.ts';
 import { mergeBatches } from './merge-batches.ts';
+import type { RaftObserver } from './raft-observer.ts';
 
 /** A merged write is not grown past this: one huge batch would delay everything behind it. */
 const mergedBytesMax = 4 * 1024 * 1024;
@@ -13,6 +14,7 @@ export interface WriteQueueOptions {
   readonly onDurable: (ioId: number, entryIndex: number | null) => void;
   /** Called once. The log is in an unknown state: nothing may be written, retried or sent after it (HAZARDS R17). */
   readonly onFailed: (error: unknown) => void;
+  readonly observer?: RaftObserver | undefined;
 }
 
 /**
@@ -92,12 +94,19 @@ export class WriteQueue {
 
   #finish(ioId: number, batch: LogBatch): void {
     if (this.#isStopped) return;
+    this.#observe(batch);
     this.#inFlightSinceMs = null;
     this.#durableIoId = ioId;
     const entryIndex = this.#durableEntryIndex(batch);
     // The disk should not idle while the completion is dealt with.
     this.start();
     this.#options.onDurable(ioId, entryIndex);
+  }
+
+  #observe(batch: LogBatch): void {
+    const { observer, clock } = this.#options;
+    if (observer === undefined || batch.entries.length === 0) return;
+    if (this.#inFlightSinceMs !== null) observer.wrote(clock.monotonicMs() - this.#inFlightSinceMs);
   }
 
   /** A truncation that still waits makes entries of the batch obsolete: their successors are not on disk yet. */

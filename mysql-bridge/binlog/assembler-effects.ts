@@ -47,4 +47,8 @@ export interface TransactionReceivedEffect {
   /** The position right behind the transaction: what a semisync ack for it must name. */
   readonly end: BinlogPosition;
   readonly needsAck: boolean;
+  /** When the server wrote it into its binlog, by its wall clock. */
+  readonly commitTimestampUs: number;
+  /** The server's number of the client's connection, as `pseudo_thread_id` has it; 0 when no statement event names one. */
+  readonly connectionId: number;
 }

@@ -34,6 +34,8 @@ interface Transaction {
   readonly transactionBytes: bigint;
   readonly writer: FragmentWriter;
   needsAck: boolean;
+  readonly commitTimestampUs: number;
+  connectionId: number;
 }
 
 /**
@@ -138,6 +140,7 @@ export class TransactionAssembler {
     this.#tracker.advance(header, { mayJump: !wasInside });
     if (boundary.kind === 'begin') this.#begin(boundary.event, head);
     if (this.#transaction !== null && this.#packet.needsAck) this.#transaction.needsAck = true;
+    if (header.type === EventType.query) this.#takeConnection(head);
     if (boundary.kind === 'outside') this.#control(header, head);
     if (boundary.kind === 'end') this.#end();
     else if (this.#transaction?.writer.left === 0) {
@@ -145,14 +148,29 @@ export class TransactionAssembler {
     }
   }
 
-  #begin({ gtid, transactionLength }: GtidEvent, event: Uint8Array): void {
+  /** Of the first statement, which is BEGIN or stands alone. Its head was read, so it is long enough. */
+  #takeConnection(head: Uint8Array): void {
+    const transaction = this.#transaction;
+    if (transaction === null || transaction.connectionId !== 0) return;
+    transaction.connectionId = new ByteReader(head.subarray(eventHeaderBytes)).u32();
+  }
+
+  #begin(gtidEvent: GtidEvent, event: Uint8Array): void {
+    const { gtid, transactionLength, immediateCommitTimestamp } = gtidEvent;
     const transactionBytes = Number(transactionLength);
     if (!Number.isSafeInteger(transactionBytes) || transactionBytes <= event.length) {
       throw malformed(`a transaction of ${transactionLength} bytes`);
     }
     const fragmentBytesMax = this.#fragmentBytesMax;
     const writer = new FragmentWriter({ gtid, transactionBytes, fragmentBytesMax });
-    this.#transaction = { gtid, transactionBytes: transactionLength, writer, needsAck: false };
+    this.#transaction = {
+      gtid,
+      transactionBytes: transactionLength,
+      writer,
+      needsAck: false,
+      commitTimestampUs: Number(immediateCommitTimestamp),
+      connectionId: 0,
+    };
     this.#onEventBytes(event);
   }
 
@@ -160,7 +178,7 @@ export class TransactionAssembler {
     const transaction = this.#transaction;
     const end = this.#tracker.position;
     assert(transaction !== null && end !== null, 'a transaction ends after it began, in a file');
-    const { gtid, transactionBytes, writer, needsAck } = transaction;
+    const { writer, ...received } = transaction;
     if (writer.left > 0) {
       throw malformed(`the last event of a transaction leaves ${writer.left} of its bytes open`);
     }
@@ -169,11 +187,9 @@ export class TransactionAssembler {
     this.#effects.push(writer.finish());
     this.#effects.push({
       kind: 'transaction-received',
-      gtid,
-      transactionBytes,
+      ...received,
       fragments,
       end,
-      needsAck,
     });
   }
 

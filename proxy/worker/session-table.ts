@@ -3,6 +3,7 @@ import { encodeClientError } from '../mysql-errors.ts';
 import type { PortName, ProxyLimits } from '../options.ts';
 import type { BlockingSession, ProxyView } from '../proxy-api.ts';
 import { SharedGate } from '../shared-gate.ts';
+import { SharedTimings } from '../shared-timings.ts';
 import { type Binding, bind, isStillWanted } from './binding.ts';
 import { ReadOnlyServers } from './read-only-servers.ts';
 import { RoundQueue } from './round-queue.ts';
@@ -26,6 +27,8 @@ export class SessionTable implements SessionHost {
   readonly #post: (message: FromWorker) => void;
   readonly #sessions = new Set<Session>();
   readonly #rounds: RoundQueue;
+  readonly #timings: SharedTimings;
+  readonly #readNowMs: () => number;
   readonly #readOnlyServers: ReadOnlyServers;
   #view: ProxyView = { readWrite: null, readOnly: null };
   #nowMs: number;
@@ -41,6 +44,8 @@ export class SessionTable implements SessionHost {
     this.#nowMs = this.#monotonicMs();
     this.#post = post;
     this.gate = new SharedGate(settings.gateBuffer);
+    this.#timings = new SharedTimings(settings.timingsBuffer);
+    this.#readNowMs = () => this.#monotonicMs();
     this.limits = settings.limits;
     this.usesLease = settings.readMode === 'lease';
     this.reservedUsers = settings.reservedUsers;
@@ -136,6 +141,10 @@ export class SessionTable implements SessionHost {
 
   letReadOnlyServerGo(server: SessionSocket, connectionId: number | null): void {
     this.#readOnlyServers.letGo(server, connectionId);
+  }
+
+  answered(connectionId: number): void {
+    this.#timings.answered(connectionId, this.#readNowMs);
   }
 
   settled(): void {

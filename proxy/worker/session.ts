@@ -30,6 +30,8 @@ export interface SessionHost {
   awaitRound(session: Session, round: number): void;
   /** A read-only session of the local server has ended; its connection is let go when the server closes it. */
   letReadOnlyServerGo(server: SessionSocket, connectionId: number | null): void;
+  /** The client of this connection to the local primary has the whole answer to its command. */
+  answered(connectionId: number): void;
   /** A command has ended, or the session. */
   settled(): void;
   closed(session: Session): void;
@@ -318,6 +320,8 @@ export class Session {
 
   #endTurn(): void {
     this.#unhold();
+    const { connectionId } = this.#machine;
+    if (this.#isOnPrimary && connectionId !== null) this.#host.answered(connectionId);
     if (!this.#machine.inTransaction) this.#busySinceMs = null;
     const { idleTimeoutMs } = this.#host.limits;
     const isIdle = this.#machine.phase === 'idle' && idleTimeoutMs > 0;

@@ -7,6 +7,7 @@ export interface WorkerSettings {
   readonly worker: number;
   readonly workers: number;
   readonly gateBuffer: SharedArrayBuffer;
+  readonly timingsBuffer: SharedArrayBuffer;
   readonly addresses: Readonly<Record<PortName, ListenAddress>>;
   readonly limits: ProxyLimits;
   readonly readMode: ReadMode;

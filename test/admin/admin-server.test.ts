@@ -1,10 +1,12 @@
 import { afterEach, expect, test } from 'vitest';
 import { type AdminHost, AdminServer, type TransferReport } from '../../admin/admin-server.ts';
+import type { LatencyReport } from '../../admin/latency-report.ts';
 import type { NodeStatus } from '../../admin/node-status.ts';
 import { silentLogger } from '../../base/logger.ts';
-import { fetchCluster, requestTransfer } from '../../cli/admin-client.ts';
+import { fetchCluster, fetchLatency, requestTransfer } from '../../cli/admin-client.ts';
 import { runTransfer } from '../../cli/admin-commands.ts';
 import { nodeId } from '../../raft/core/types.ts';
+import { latencyReport } from '../support/latency-report.ts';
 import { lowPort } from '../support/low-port.ts';
 import { nodeStatus } from '../support/node-status.ts';
 
@@ -16,6 +18,7 @@ afterEach(async () => {
 });
 
 class FakeHost implements AdminHost {
+  counted: Partial<LatencyReport> = {};
   readonly asked: (string | null)[] = [];
   current: NodeStatus;
 
@@ -25,6 +28,10 @@ class FakeHost implements AdminHost {
 
   status(): NodeStatus {
     return this.current;
+  }
+
+  latency(): LatencyReport {
+    return latencyReport({ node: this.current.node, ...this.counted });
   }
 
   transfer(target: string | null): Promise<TransferReport> {
@@ -216,6 +223,57 @@ test('two nodes that each take the other for the leader do not pass a transfer b
   n1.current = nodeStatus({ node: 'n1', raft: { leaderId: nodeId('n2') } });
   await requestTransfer({ host, port: ports.n2 }, null);
   expect([n1.asked, n2.asked]).toEqual([[null], []]);
+});
+
+test('latency is what the node has counted, and that of the cluster what every member has, each reached or not', async () => {
+  const { n1, n2, ports } = await pair();
+  n1.counted = { logWrite: { count: 1, sumUs: 90, buckets: [[96, 1]] } };
+  expect(await (await get(ports.n2, '/latency')).json()).toEqual(n2.latency());
+  expect(await fetchLatency(host, ports.n2)).toEqual({
+    askedNode: 'n2',
+    nodes: [
+      { kind: 'reached', id: 'n1', report: n1.latency() },
+      { kind: 'reached', id: 'n2', report: n2.latency() },
+    ],
+  });
+
+  const alone = await pair({ isLeaderUp: false });
+  expect((await fetchLatency(host, alone.ports.n2)).nodes[0]).toMatchObject({
+    kind: 'unreachable',
+    id: 'n1',
+    reason: expect.stringContaining('ECONNREFUSED'),
+  });
+});
+
+test('metrics have the stages of commits as histograms: cumulative buckets, sum and count in seconds', async () => {
+  const { n2, ports } = await pair();
+  const { stages } = n2.latency();
+  const counted: LatencyReport['logWrite'] = {
+    count: 4,
+    sumUs: 70_000_300,
+    buckets: [
+      [64, 1],
+      [68, 2],
+      [69_000_000, 1],
+    ],
+  };
+  n2.counted = { stages: { ...stages, 'propose-to-quorum': counted }, logWrite: counted };
+  const lines = (await (await get(ports.n2, '/metrics')).text()).split('\n');
+  const stage = 'binraft_commit_stage_seconds';
+  expect(lines).toEqual(
+    expect.arrayContaining([
+      `# TYPE ${stage} histogram`,
+      `${stage}_bucket{stage="propose-to-quorum",le="0.000064"} 1`,
+      `${stage}_bucket{stage="propose-to-quorum",le="0.000128"} 3`,
+      `${stage}_bucket{stage="propose-to-quorum",le="67.108864"} 3`,
+      `${stage}_bucket{stage="propose-to-quorum",le="+Inf"} 4`,
+      `${stage}_sum{stage="propose-to-quorum"} 70.0003`,
+      `${stage}_count{stage="propose-to-quorum"} 4`,
+      `${stage}_count{stage="ack-to-client"} 0`,
+      'binraft_log_write_seconds_bucket{le="0.000064"} 1',
+      'binraft_log_write_seconds_count 4',
+    ]),
+  );
 });
 
 test('a port that is taken is a fatal error with its own code', async () => {

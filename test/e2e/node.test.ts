@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { ClusterLatency, CommitStage, LatencyReport } from '../../admin/latency-report.ts';
+import { countedBetween, quantileUs } from '../../base/histogram-snapshot.ts';
 import { verify } from '../kill/verify.ts';
 import { Workload } from '../kill/workload.ts';
 import { connectApp } from '../support/app-connection.ts';
@@ -10,6 +12,7 @@ import { runCommand } from '../support/run-command.ts';
 
 // One node of a real deployment: how it is stopped, and what it refuses.
 
+const timedInserts = 200;
 let cluster: BinraftCluster;
 
 beforeAll(async () => {
@@ -23,6 +26,69 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await cluster?.[Symbol.asyncDispose]();
+});
+
+test('latency shows where the time of commits went: a sample per commit and stage, which add up to what the client waited', async () => {
+  const leader = await cluster.leader();
+  const before = await latencyOf(leader.ports.admin);
+  await using session = await connectApp(cluster, leader.ports.readWrite);
+  await session.query('CREATE TABLE stops.timed (id INT PRIMARY KEY)');
+  const waitedMs: number[] = [];
+  for (let id = 1; id <= timedInserts; id += 1) {
+    const begunMs = performance.now();
+    await session.query(`INSERT INTO stops.timed VALUES (${id})`);
+    waitedMs.push(performance.now() - begunMs);
+  }
+  const after = await latencyOf(leader.ports.admin);
+
+  const medianMs = (stage: CommitStage): number => {
+    const counted = countedBetween(before.stages[stage], after.stages[stage]);
+    // One commit more is the table's. What the server does on its own account may add a few.
+    expect(counted.count).toBeGreaterThanOrEqual(timedInserts + 1);
+    expect(counted.count).toBeLessThanOrEqual(timedInserts + 10);
+    return (quantileUs(counted, 0.5) ?? 0) / 1000;
+  };
+  // Beside the way of the client, not on it.
+  expect(medianMs('propose-to-durable')).toBeGreaterThan(0);
+  const onTheWay = [
+    'binlog-to-bridge',
+    'propose-to-quorum',
+    'quorum-to-ack',
+    'ack-to-client',
+  ] as const;
+  const sumMs = onTheWay.map(medianMs).reduce((sum, ms) => sum + ms, 0);
+  const clientMs = waitedMs.sort((left, right) => left - right)[timedInserts >> 1] ?? 0;
+  expect(sumMs).toBeGreaterThan(clientMs / 4);
+  expect(sumMs).toBeLessThan(clientMs * 1.5);
+
+  const admin = `127.0.0.1:${leader.ports.admin}`;
+  const json = await runCommand(['latency', '--seconds', '0', '--json', '--admin', admin]);
+  const { nodes } = JSON.parse(json.output) as ClusterLatency;
+  for (const member of nodes) {
+    // A follower writes the same entries, in fewer writes where they come together.
+    expect(member).toMatchObject({
+      kind: 'reached',
+      report: { logWrite: { sumUs: expect.any(Number) } },
+    });
+    expect(member.kind === 'reached' && member.report.logWrite.count).toBeGreaterThan(
+      timedInserts / 4,
+    );
+  }
+  const table = await runCommand(['latency', '--seconds', '0', '--admin', admin]);
+  expect(table.output).toMatch(
+    new RegExp(`commits on ${leader.node} .*ack → client +\\d{3}.*█`, 's'),
+  );
+  expect(table.output).toMatch(/n1 .*n2 .*n3 /s);
+  expect(table.output).not.toContain('\u001b');
+  const idle = await runCommand(['latency', '--seconds', '1', '--admin', admin]);
+  expect(idle).toMatchObject({
+    status: 0,
+    output: expect.stringContaining('no commit got through in 1 s'),
+  });
+
+  const metrics = await (await fetch(`http://${admin}/metrics`)).text();
+  expect(metrics).toMatch(/binraft_commit_stage_seconds_count\{stage="ack-to-client"\} \d{3}/);
+  expect(metrics).toMatch(/binraft_log_write_seconds_count \d{2}/);
 });
 
 test('a leader that is asked to stop under load hands over first, and nothing is lost (N4)', async () => {
@@ -91,3 +157,8 @@ test('a file in place of the data folder is refused by name', async () => {
   expect(ended).toMatchObject({ status: 12 });
   expect(ended.output).toContain('app.password');
 });
+
+async function latencyOf(adminPort: number): Promise<LatencyReport> {
+  const response = await fetch(`http://127.0.0.1:${adminPort}/latency`);
+  return (await response.json()) as LatencyReport;
+}

@@ -151,3 +151,22 @@ test('the end of the dump is reported; a tail that was closed reports nothing', 
   expect(ended.lost).toEqual(['connection reset']);
   expect(closed.lost).toEqual([]);
 });
+
+test('whoever measures is told of each transaction on its way, and of an ack before it leaves', async () => {
+  const node = await leading(2);
+  node.commitTransaction(1n);
+  node.commitTransaction(2n);
+  node.raft.commit(1);
+  node.raft.commit(2);
+  node.raft.change({ commitIndex: logIndex(2), persistedIndex: logIndex(2) });
+
+  expect(node.told).toEqual([
+    'begin',
+    'received, written at 1',
+    'proposed 1 at 77 for 5',
+    'received, written at 1',
+    'proposed 2 at 77 for 5',
+    'acking 1 after 0 acks',
+    'acking 2 after 1 acks',
+  ]);
+});

@@ -1,6 +1,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { ProposalOutbox, type ProposedTransaction } from '../../mysql-bridge/proposal-outbox.ts';
+import {
+  ProposalOutbox,
+  type ProposedTransaction,
+  type TransactionEnd,
+} from '../../mysql-bridge/proposal-outbox.ts';
 import { type LogIndex, logIndex, term } from '../../raft/core/types.ts';
 import { NotLeaderError, TooManyInFlightError, TransferringError } from '../../raft/errors.ts';
 import type { ProposalReceipt } from '../../raft/raft-api.ts';
@@ -133,6 +137,7 @@ function payload(number: number): Uint8Array {
   return new Uint8Array([number]);
 }
 
-function end(number: number): { position: { file: string; offset: bigint }; needsAck: boolean } {
-  return { position: { file: 'binlog.000001', offset: BigInt(number) }, needsAck: true };
+function end(number: number): TransactionEnd {
+  const position = { file: 'binlog.000001', offset: BigInt(number) };
+  return { position, needsAck: true, receivedAtMs: 0, connectionId: 0 };
 }

@@ -3,6 +3,7 @@ import { formatGtid } from '../../mysql-bridge/binlog/gtid.ts';
 import { GtidSet } from '../../mysql-bridge/binlog/gtid-set.ts';
 import { BinlogTail, type Dump } from '../../mysql-bridge/binlog-tail.ts';
 import type { DumpListener } from '../../mysql-bridge/dump-client.ts';
+import type { TailTimings } from '../../mysql-bridge/latency/commit-timings.ts';
 import { term } from '../../raft/core/types.ts';
 import type { ProposalReceipt } from '../../raft/raft-api.ts';
 import { ArrayRaft } from '../support/array-raft.ts';
@@ -27,6 +28,8 @@ export class TailNode {
   readonly reused: string[] = [];
   readonly logged: GtidSet = new GtidSet();
   readonly lost: string[] = [];
+  /** What its measurer was told, and the acks that had left by then. */
+  readonly told: string[] = [];
   isPaused = false;
   isClosed = false;
   listener: DumpListener | null = null;
@@ -43,6 +46,7 @@ export class TailNode {
       isLogged: (gtid) => this.logged.has(gtid),
       clock: new FakeClock(),
       logger: silentLogger,
+      timings: this.#timings(),
       openDump: () => Promise.resolve(this.#dump()),
     });
     this.tail.onErrant((gtid) => this.errant.push(formatGtid(gtid)));
@@ -62,6 +66,19 @@ export class TailNode {
     });
     this.#offset = file.offset;
     return file.offset;
+  }
+
+  #timings(): TailTimings {
+    return {
+      begin: () => this.told.push('begin'),
+      received: (commitTimestampUs) => {
+        this.told.push(`received, written at ${commitTimestampUs}`);
+        return 77;
+      },
+      proposed: ({ lastIndex, receivedAtMs, connectionId }) =>
+        this.told.push(`proposed ${lastIndex} at ${receivedAtMs} for ${connectionId}`),
+      acking: (upTo) => this.told.push(`acking ${upTo} after ${this.acks.length} acks`),
+    };
   }
 
   #dump(): Dump {

@@ -8,6 +8,7 @@ import type { Input } from '../../raft/core/inputs.ts';
 import type { Message } from '../../raft/core/messages.ts';
 import { logIndex, term } from '../../raft/core/types.ts';
 import { EffectRunner, type Notice } from '../../raft/effect-runner.ts';
+import type { RaftObserver } from '../../raft/raft-observer.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { entries, ManualStore, n2, n3, RecordingTransport, settled } from './shell-fakes.ts';
 
@@ -23,7 +24,12 @@ interface Bench {
 }
 
 function bench(
-  options: { readonly cacheBytesMax?: number; readonly appendBytesMax?: number } = {},
+  options: {
+    readonly cacheBytesMax?: number;
+    readonly appendBytesMax?: number;
+    readonly observer?: RaftObserver;
+    readonly clock?: FakeClock;
+  } = {},
 ): Bench {
   const store = new ManualStore();
   const transport = new RecordingTransport();
@@ -38,7 +44,8 @@ function bench(
     runner: new EffectRunner({
       store,
       transport,
-      clock: new FakeClock(),
+      clock: options.clock ?? new FakeClock(),
+      observer: options.observer,
       logger: silentLogger,
       cacheBytesMax: options.cacheBytesMax ?? 1_000_000,
       appendBytesMax: options.appendBytesMax ?? 1_000_000,
@@ -346,4 +353,28 @@ test('everything that is no disk and no network is passed on in order', () => {
   runner.run([committed, ready]);
 
   expect(notices).toEqual([committed, ready]);
+});
+
+test('an observer hears what is durable, how long its write took, and of a commit before anything is sent', async () => {
+  const heard: string[] = [];
+  const clock = new FakeClock();
+  const { runner, store, transport } = bench({
+    clock,
+    observer: {
+      wrote: (durationMs) => heard.push(`wrote in ${durationMs}`),
+      durable: (index) => heard.push(`durable ${index}`),
+      committed: (index) => heard.push(`committed ${index}, ${transport.sent.length} sent`),
+    },
+  });
+
+  runner.run([persist(1, entries(1, 2))]);
+  clock.advance(5);
+  await store.finishWrite();
+  // A vote is a write too, and says nothing about entries.
+  runner.run([persist(2)]);
+  await store.finishWrite();
+  runner.run([send(vote(1), null), { kind: 'committed', commitIndex: logIndex(2) }]);
+
+  expect(heard).toEqual(['wrote in 5', 'durable 2', 'committed 2, 0 sent']);
+  expect(transport.sent).toHaveLength(1);
 });

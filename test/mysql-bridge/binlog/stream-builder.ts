@@ -86,6 +86,7 @@ function gtidEvent(gtid: Gtid, transactionLength: bigint): Uint8Array {
 export function queryBody(text: string): Uint8Array {
   const statement = new TextEncoder().encode(text);
   const body = new Uint8Array(13 + 4 + 1 + statement.length);
+  body[0] = 5;
   body[8] = 4;
   body.set(new TextEncoder().encode('shop'), 13);
   body.set(statement, 18);

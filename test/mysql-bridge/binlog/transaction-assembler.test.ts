@@ -143,6 +143,8 @@ describe('large transactions', () => {
         fragments: payloads.length,
         end: { file: 'binlog.000001', offset: headEnd + BigInt(wholeBytes) },
         needsAck: true,
+        commitTimestampUs: 1,
+        connectionId: 5,
       },
     ]);
   });
