@@ -45,7 +45,7 @@ const pendingMaxDefault = 16_384;
 
 /**
  * Where the time of a commit goes, up to its ack. Transactions stand in a ring in the order of the log, and three marks move over it: what is
- * durable here, what a quorum holds, what is acked. The first may be the slowest. Nothing is allocated per transaction.
+ * durable here, what a quorum holds, what is acked. The first may be the slowest. A transaction costs a slot and no object.
  */
 export class CommitTimings implements RaftObserver, TailTimings {
   readonly #clock: Clock;

@@ -237,9 +237,9 @@ export const bridgeMutations: readonly Mutation[] = [
     edits: [
       {
         file: 'mysql-bridge/binlog-tail.ts',
-        find: "        if (mode.kind !== 'propose') return;\n        mode.outbox",
+        find: "        if (mode.kind !== 'propose') return;\n        this.#endTransaction(",
         replace:
-          "        if (mode.kind !== 'propose') {\n          this.#client?.sendAck(effect.end);\n          return;\n        }\n        mode.outbox",
+          "        if (mode.kind !== 'propose') {\n          this.#client?.sendAck(effect.end);\n          return;\n        }\n        this.#endTransaction(",
       },
       {
         file: 'mysql-bridge/binlog-tail.ts',
