@@ -14,9 +14,10 @@ const widthMin = 8;
 const widening = 4;
 /** With so many more slots to a set, a step takes as long again. */
 const slotsPerWeight = 512;
-/** Ways that are looked for from one configuration: this much of the width, and no fewer than that. */
-const waysShare = 1 / 16;
-const waysMin = 8;
+/** Narrow passes look for few ways from each configuration and are soon over; wide ones leave out little, for the sake of "impossible". */
+const narrowMax = 128;
+const waysOfNarrow = 8;
+const waysShareOfWide = 1 / 4;
 /** Rounded up; a set besides its words, as an array with a buffer of its own. */
 const bytesPerRow = 32;
 const bytesPerConfiguration = 1024;
@@ -82,7 +83,7 @@ function bytesOf(width: number, { stateCount }: TransitionTable, { slotCount }: 
 }
 
 function waysOf(width: number): number {
-  return Math.max(waysMin, Math.ceil(width * waysShare));
+  return width <= narrowMax ? waysOfNarrow : width * waysShareOfWide;
 }
 
 type Outcome =
@@ -179,6 +180,7 @@ class Sweep {
       if (this.#budget.isSpent) break;
       const ways = isDone(configuration, slot) ? [configuration] : this.#pass(configuration, row);
       for (const way of ways) {
+        if (this.#budget.isSpent) break;
         this.#routes.dropTails(way);
         // It will not be asked for again, and so it does not tell configurations apart. Tails are shared with those still to be asked.
         for (const set of [way.done, way.excused, way.offered]) clearBit(set, slot);

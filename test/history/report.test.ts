@@ -71,6 +71,7 @@ test('the page stands by itself, escapes what the history holds, and marks the o
   expect(page.match(/<script>/g)).toHaveLength(1);
   expect(page).toContain('&lt;script&gt;');
   expect(page).toContain('prefers-color-scheme: dark');
+  expect(page).toMatch(/class="anomaly shown"[^>]*tabindex="0" role="button" aria-expanded="true"/);
   const bars = [...page.matchAll(/<svg class="(bar [^"]*)"/g)].map(([, classes]) => classes);
   expect(bars).toEqual([
     'bar nemesis open',
