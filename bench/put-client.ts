@@ -18,6 +18,7 @@ export class PutClient implements Disposable {
       new Client(`127.0.0.1:${port}`, ChannelCredentials.createInsecure(), {
         // Each its own TCP connection, and nothing that one side could be asked for and the other not.
         'grpc.use_local_subchannel_pool': 1,
+        'grpc.enable_channelz': 0,
         'grpc.enable_retries': 0,
         'grpc.enable_http_proxy': 0,
         'grpc.service_config_disable_resolution': 1,

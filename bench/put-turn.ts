@@ -1,3 +1,4 @@
+import { MemberWork } from './member-work.ts';
 import { runPutLoad } from './put-load.ts';
 import {
   type PutTurn,
@@ -29,12 +30,13 @@ export async function putTurn(turn: PutTurn, start: StartPutSystem, plan: PutPla
   let puts = (await runPutLoad(clock, { ...load, ...plan.warmUp })).puts;
   for (const clients of plan.clients) {
     turn.doing(`${clients} clients`);
+    const work = await MemberWork.begin(system.members.map(({ pid }) => pid));
     const report = await runPutLoad(clock, { ...load, clients, seconds });
     puts += report.puts;
     turn.record({
       measure: putMeasure,
       x: clients,
-      metrics: { throughput: report.putsPerSecond },
+      metrics: { throughput: report.putsPerSecond, ...(await work.per(report.puts)) },
       distribution: report.latenciesMs,
     });
   }

@@ -1,6 +1,7 @@
 import { commitComparison } from './commit.ts';
 import type { MakeComparison } from './comparison.ts';
 import { failoverComparison } from './failover.ts';
+import { growthComparison } from './growth.ts';
 import { raftComparison } from './raft.ts';
 import { readsComparison } from './reads.ts';
 
@@ -10,4 +11,5 @@ export const comparisons: ReadonlyMap<string, MakeComparison> = new Map([
   ['reads', readsComparison],
   ['raft', raftComparison],
   ['failover', failoverComparison],
+  ['growth', growthComparison],
 ]);

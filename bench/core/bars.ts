@@ -15,7 +15,7 @@ export interface Bar {
   readonly subject: BarSubject;
   readonly limit: { readonly kind: 'at least' | 'at most'; readonly value: number };
   /** Behind numbers; empty for ratios. */
-  readonly unit: '' | 'ms' | '%';
+  readonly unit: '' | 'ms' | '%' | 'MiB';
 }
 
 /**

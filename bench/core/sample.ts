@@ -20,6 +20,13 @@ export const metricNames = [
   'catchUpMs',
   'ignoredErrors',
   'dipPercent',
+  'megabytesPerSecond',
+  'startMs',
+  'memoryMiB',
+  'memoryRiseMiB',
+  'cpuMicroseconds',
+  'diskKiB',
+  'writtenKiB',
 ] as const;
 export type Metric = (typeof metricNames)[number];
 
@@ -40,6 +47,20 @@ export const metricFormats: Readonly<Record<Metric, MetricFormat>> = {
   ignoredErrors: { title: 'deadlocks', unit: '', digits: 0 },
   /** How much less is written in the second around an event. */
   dipPercent: { title: 'dip', unit: '%', digits: 1 },
+  /** Of payload, in millions of bytes. */
+  megabytesPerSecond: { title: 'payload', unit: 'MB/s', digits: 1 },
+  /** From the start of a process to the moment it listens to clients. */
+  startMs: { title: 'start', unit: 'ms', digits: 0 },
+  /** Private memory of the member that has most, at its highest. */
+  memoryMiB: { title: 'memory', unit: 'MiB', digits: 0 },
+  /** The same, above what it was before the load. */
+  memoryRiseMiB: { title: 'memory above idle', unit: 'MiB', digits: 0 },
+  /** Processor time of all members, without the client: what else the machine does hardly changes it. */
+  cpuMicroseconds: { title: 'CPU of members', unit: 'µs each', digits: 0 },
+  /** Sent to the disk by all members, in whole pages. */
+  diskKiB: { title: 'disk', unit: 'KiB each', digits: 1 },
+  /** Written to files and sockets by all members. */
+  writtenKiB: { title: 'written', unit: 'KiB each', digits: 1 },
 };
 
 /** A sample with whose and when. */

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { BackgroundProcess } from '../background-process.ts';
-import type { PutMember, PutSystem, PutTurn } from './put-system.ts';
+import { type PutSystem, type PutTurn, type StartedMember, startMembers } from './put-system.ts';
 
-const numbers = [1, 2, 3];
+const memberCount = 3;
 
 /**
  * Three members of etcd with nothing set but names, addresses and how much they say: everything that bears on speed and durability
@@ -10,28 +10,16 @@ const numbers = [1, 2, 3];
  * "Tuning", and `--unsafe-no-fsync`, which is not given).
  */
 export async function startEtcd(turn: PutTurn): Promise<PutSystem> {
-  await using started = new AsyncDisposableStack();
-  // Together: a member waits for the others before it serves anybody.
-  const outcomes = await Promise.allSettled(numbers.map((number) => startMember(turn, number)));
-  for (const outcome of outcomes) {
-    if (outcome.status === 'fulfilled') started.use(outcome.value.process);
-  }
-  const members = outcomes.map((outcome): PutMember => {
-    if (outcome.status === 'rejected') throw outcome.reason;
-    return { pid: outcome.value.process.pid, port: outcome.value.port };
-  });
-  const processes = started.move();
-  return { members, [Symbol.asyncDispose]: () => processes.disposeAsync() };
+  return await startMembers(memberCount, (number) => startMember(turn, number));
 }
 
-async function startMember(
-  turn: PutTurn,
-  number: number,
-): Promise<{ readonly process: BackgroundProcess; readonly port: number }> {
+async function startMember(turn: PutTurn, number: number): Promise<StartedMember> {
   const { mysql: port, group } = turn.ports.server(number);
   const client = `http://127.0.0.1:${port}`;
   const name = `m${number}`;
-  const everybody = numbers.map((each) => `m${each}=${peerUrl(turn.ports.server(each).group)}`);
+  const everybody = Array.from({ length: memberCount }, (_, place) => place + 1).map(
+    (each) => `m${each}=${peerUrl(turn.ports.server(each).group)}`,
+  );
   const { command } = turn.tools.find('etcd');
   const process = await BackgroundProcess.start(turn, {
     command: [
@@ -45,7 +33,7 @@ async function startMember(
     logPath: join(turn.folder, `${name}.log`),
     port,
   });
-  return { process, port };
+  return { pid: process.pid, port, [Symbol.asyncDispose]: () => process[Symbol.asyncDispose]() };
 }
 
 function peerUrl(port: number): string {

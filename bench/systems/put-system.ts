@@ -13,7 +13,10 @@ export interface PutMember {
   readonly port: number;
 }
 
-/** Members that agree on a leader. */
+/** One that ends with its owner. */
+export interface StartedMember extends PutMember, AsyncDisposable {}
+
+/** Members of one group. */
 export interface PutSystem extends AsyncDisposable {
   readonly members: readonly PutMember[];
 }
@@ -24,6 +27,25 @@ export interface PutLeader extends PutMember {
 }
 
 export type StartPutSystem = (turn: PutTurn) => Promise<PutSystem>;
+
+/** Starts members 1 to `count` together, since some wait for the others before they serve anybody. When one fails, none is left. */
+export async function startMembers(
+  count: number,
+  start: (number: number) => Promise<StartedMember>,
+): Promise<PutSystem> {
+  await using started = new AsyncDisposableStack();
+  const numbers = Array.from({ length: count }, (_, place) => place + 1);
+  const outcomes = await Promise.allSettled(numbers.map((number) => start(number)));
+  for (const outcome of outcomes) {
+    if (outcome.status === 'fulfilled') started.use(outcome.value);
+  }
+  const members = outcomes.map((outcome) => {
+    if (outcome.status === 'rejected') throw outcome.reason;
+    return outcome.value;
+  });
+  const all = started.move();
+  return { members, [Symbol.asyncDispose]: () => all.disposeAsync() };
+}
 
 const electedTimeoutMs = 30_000;
 const electedPollMs = 10;

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { BackgroundProcess } from '../background-process.ts';
 import type { BenchMemberSettings } from '../raft-member.ts';
-import type { PutMember, PutSystem, PutTurn } from './put-system.ts';
+import { type PutSystem, type PutTurn, type StartedMember, startMembers } from './put-system.ts';
 
 const program = fileURLToPath(new URL('../raft-member.ts', import.meta.url));
 
@@ -17,37 +17,24 @@ export async function startRaftGroup(
   turn: PutTurn,
   options: RaftGroupOptions = { count: 3, seed: turn.round },
 ): Promise<PutSystem> {
-  await using started = new AsyncDisposableStack();
-  const numbers = Array.from({ length: options.count }, (_, place) => place + 1);
-  const outcomes = await Promise.allSettled(
-    numbers.map((number) => startMember(turn, { numbers, number, seed: options.seed })),
+  return await startMembers(options.count, (number) =>
+    startRaftMember(turn, { ...options, number }),
   );
-  for (const outcome of outcomes) {
-    if (outcome.status === 'fulfilled') started.use(outcome.value.process);
-  }
-  const members = outcomes.map((outcome): PutMember => {
-    if (outcome.status === 'rejected') throw outcome.reason;
-    return { pid: outcome.value.process.pid, port: outcome.value.port };
-  });
-  const processes = started.move();
-  return { members, [Symbol.asyncDispose]: () => processes.disposeAsync() };
 }
 
-async function startMember(
+/** One of the members, on what is in its folder. Settles when it listens to clients; whether the others are there is all the same. */
+export async function startRaftMember(
   turn: PutTurn,
-  member: {
-    readonly numbers: readonly number[];
-    readonly number: number;
-    readonly seed: number;
-  },
-): Promise<{ readonly process: BackgroundProcess; readonly port: number }> {
-  const { number, numbers, seed } = member;
+  options: RaftGroupOptions & { readonly number: number },
+): Promise<StartedMember> {
+  const { number, count, seed } = options;
   const { mysql: port } = turn.ports.server(number);
   const id = `n${number}`;
+  const all = Array.from({ length: count }, (_, place) => place + 1);
   const settings: BenchMemberSettings = {
     id,
     directory: join(turn.folder, id),
-    ports: Object.fromEntries(numbers.map((each) => [`n${each}`, turn.ports.server(each).group])),
+    ports: Object.fromEntries(all.map((each) => [`n${each}`, turn.ports.server(each).group])),
     clientPort: port,
     seed: seed * 100 + number * 10,
   };
@@ -56,5 +43,9 @@ async function startMember(
     logPath: join(turn.folder, `${id}.log`),
     port,
   });
-  return { process: started, port };
+  return {
+    pid: started.pid,
+    port,
+    [Symbol.asyncDispose]: () => started[Symbol.asyncDispose](),
+  };
 }

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { SystemClock } from '../../base/clock.ts';
 import { silentLogger } from '../../base/logger.ts';
 import type { Sample } from '../../bench/core/sample.ts';
+import { grownTurn } from '../../bench/growth-turn.ts';
 import { putTurn } from '../../bench/put-turn.ts';
 import { startEtcd } from '../../bench/systems/etcd.ts';
 import type { PutTurn, StartPutSystem } from '../../bench/systems/put-system.ts';
@@ -24,6 +25,32 @@ test('three members of our Raft, processes of their own, take puts and are gone 
 
 test.skipIf(!hasEtcd)('so do three members of etcd, from the same client', async () => {
   await expectPuts(startEtcd);
+});
+
+test('a log that was filled is started anew and takes puts, and its start, its memory and its work are told', async () => {
+  using folder = temporaryFolder();
+  const samples: Sample[] = [];
+  const turn = await turnIn(folder.path, samples);
+
+  await grownTurn(turn, {
+    members: 3,
+    entries: 2000,
+    seconds: 1,
+    valueBytes: 512,
+    warmUp: { clients: 4, seconds: 0.2 },
+  });
+
+  expect(samples).toMatchObject([{ measure: 'put after a start', x: 16 }]);
+  const metrics: Sample['metrics'] = samples[0]?.metrics ?? {};
+  for (const name of [
+    'throughput',
+    'startMs',
+    'memoryMiB',
+    'cpuMicroseconds',
+    'writtenKiB',
+  ] as const) {
+    expect(metrics[name]).toBeGreaterThan(0);
+  }
 });
 
 async function expectPuts(start: StartPutSystem): Promise<void> {
