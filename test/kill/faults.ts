@@ -4,12 +4,14 @@ import { eventually } from '../support/eventually.ts';
 import { kill, pause } from '../support/processes.ts';
 
 /**
- * What is done to the leader, or for its sake to the cluster, while writers write. HAZARDS N3, N5, N11: `power` kills every
- * process of all nodes and starts again, `lag` stops a follower instead, `transfer` is the planned hand-over.
+ * What is done to the leader, or for its sake to the cluster, while writers write. HAZARDS N3, N4, N5, N11: `shutdown` tells its server
+ * to stop behind its back (H2), `power` kills every process of all nodes and starts again, `lag` stops a follower instead, `transfer`
+ * is the planned hand-over.
  */
 export const faultKinds = [
   'sidecar',
   'mysqld',
+  'shutdown',
   'both',
   'pause',
   'transfer',
@@ -31,6 +33,9 @@ export async function strikeLeader(cluster: BinraftCluster, kind: FaultKind): Pr
       break;
     case 'mysqld':
       kill(mysqldPid, 'SIGKILL');
+      break;
+    case 'shutdown':
+      kill(mysqldPid, 'SIGTERM');
       break;
     case 'both':
       kill(mysqldPid, 'SIGKILL');

@@ -30,6 +30,7 @@ const roundsMax: Readonly<Record<FaultKind, number>> = {
   pause: 1000,
   transfer: 1000,
   power: 10,
+  shutdown: 20,
   lag: 1,
 };
 const reports: CampaignReport[] = [];
