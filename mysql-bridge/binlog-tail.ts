@@ -263,7 +263,7 @@ export class BinlogTail implements Tail {
 
   #proposed(gate: AckGate, proposed: ProposedTransaction): void {
     const { position, lastIndex, term, needsAck } = proposed;
-    if (needsAck) this.#options.timings?.proposed(proposed);
+    this.#options.timings?.proposed(proposed);
     this.#ack(gate.step({ kind: 'received', position, lastIndex, term, needsAck }));
   }
 

@@ -12,6 +12,8 @@ export interface TimedCommit {
   readonly receivedAtMs: number;
   /** The server's own number of the client's connection; 0 when its events do not name one. */
   readonly connectionId: number;
+  /** The server asks for one ack for all commits of a group, behind the last of them. */
+  readonly needsAck: boolean;
 }
 
 /** What a tail tells of its transactions, for whoever measures them. */
@@ -21,7 +23,7 @@ export interface TailTimings {
   /** A transaction is here whole; its server took the time stamp when it wrote it. Answers now, on the monotonic clock. */
   received(commitTimestampUs: number): number;
   proposed(commit: TimedCommit): void;
-  /** The ack for everything up to this entry leaves next. */
+  /** An ack leaves next: for the last transaction up to this entry that needs one, and all before it. */
   acking(upTo: LogIndex): void;
 }
 
@@ -61,6 +63,7 @@ export class CommitTimings implements RaftObserver, TailTimings {
   readonly #receivedAtMs: Float64Array;
   readonly #quorumAtMs: Float64Array;
   readonly #connectionIds: Uint32Array;
+  readonly #needsAck: Uint8Array;
   // Transactions since the last `begin` that got so far; the slot of the nth is n & mask.
   #pushed = 0;
   #durable = 0;
@@ -76,6 +79,7 @@ export class CommitTimings implements RaftObserver, TailTimings {
     this.#receivedAtMs = new Float64Array(pendingMax);
     this.#quorumAtMs = new Float64Array(pendingMax);
     this.#connectionIds = new Uint32Array(pendingMax);
+    this.#needsAck = new Uint8Array(pendingMax);
   }
 
   snapshot(): CommitTimingsSnapshot {
@@ -103,26 +107,36 @@ export class CommitTimings implements RaftObserver, TailTimings {
     return nowMs;
   }
 
-  proposed({ lastIndex, receivedAtMs, connectionId }: TimedCommit): void {
+  proposed({ lastIndex, receivedAtMs, connectionId, needsAck }: TimedCommit): void {
     const oldest = Math.min(this.#durable, this.#acked);
     if (this.#pushed - oldest > this.#mask) return;
     const slot = this.#pushed & this.#mask;
     this.#indexes[slot] = lastIndex;
     this.#receivedAtMs[slot] = receivedAtMs;
     this.#connectionIds[slot] = connectionId;
+    this.#needsAck[slot] = needsAck ? 1 : 0;
     this.#pushed += 1;
   }
 
   acking(upTo: LogIndex): void {
-    if (!this.#isPassed(this.#acked, this.#committed, upTo)) return;
+    const end = this.#ackEnd(upTo);
+    if (this.#acked === end) return;
     const nowMs = this.#clock.monotonicMs();
-    do {
+    for (; this.#acked < end; this.#acked += 1) {
       const slot = this.#acked & this.#mask;
       this.#quorumToAck.recordMs(nowMs - (this.#quorumAtMs[slot] ?? nowMs));
       const connectionId = this.#connectionIds[slot] ?? 0;
       if (connectionId !== 0) this.#onAck(connectionId);
-      this.#acked += 1;
-    } while (this.#isPassed(this.#acked, this.#committed, upTo));
+    }
+  }
+
+  /** Behind the last transaction that the ack names: the commits of a group that is not held whole wait for the rest of it. */
+  #ackEnd(upTo: LogIndex): number {
+    let end = this.#acked;
+    for (let nth = end; this.#isPassed(nth, this.#committed, upTo); nth += 1) {
+      if (this.#needsAck[nth & this.#mask] === 1) end = nth + 1;
+    }
+    return end;
   }
 
   // Of Raft.

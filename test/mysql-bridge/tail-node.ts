@@ -75,8 +75,10 @@ export class TailNode {
         this.told.push(`received, written at ${commitTimestampUs}`);
         return 77;
       },
-      proposed: ({ lastIndex, receivedAtMs, connectionId }) =>
-        this.told.push(`proposed ${lastIndex} at ${receivedAtMs} for ${connectionId}`),
+      proposed: ({ lastIndex, receivedAtMs, connectionId, needsAck }) =>
+        this.told.push(
+          `proposed ${lastIndex} at ${receivedAtMs} for ${connectionId}${needsAck ? '' : ', no ack'}`,
+        ),
       acking: (upTo) => this.told.push(`acking ${upTo} after ${this.acks.length} acks`),
     };
   }

@@ -15,11 +15,18 @@ class Bench {
   }
 
   /** Received now, and proposed at once; the server wrote it this long ago. */
-  propose(index: number, options: { readonly agoMs?: number; readonly connection?: number } = {}) {
+  propose(
+    index: number,
+    options: {
+      readonly agoMs?: number;
+      readonly connection?: number;
+      readonly needsAck?: boolean;
+    } = {},
+  ): void {
     const commitTimestampUs = (this.clock.wallMs() - (options.agoMs ?? 0)) * 1000;
     const receivedAtMs = this.timings.received(commitTimestampUs);
-    const connectionId = options.connection ?? 0;
-    this.timings.proposed({ lastIndex: logIndex(index), receivedAtMs, connectionId });
+    const { connection: connectionId = 0, needsAck = true } = options;
+    this.timings.proposed({ lastIndex: logIndex(index), receivedAtMs, connectionId, needsAck });
   }
 
   counts(): number[] {
@@ -61,6 +68,21 @@ test('one mark covers all transactions up to its entry, and none twice', () => {
   bench.timings.acking(logIndex(8));
   expect(bench.counts()).toEqual([4, 2, 3, 3]);
   expect(bench.acked).toEqual([101, 103, 104]);
+});
+
+test('the commits of a group go on with the ack behind the last of them, not before', () => {
+  const bench = new Bench();
+  bench.propose(1, { connection: 11 });
+  bench.propose(2, { connection: 12, needsAck: false });
+  bench.propose(3, { connection: 13, needsAck: false });
+  bench.propose(4, { connection: 14 });
+  bench.timings.committed(logIndex(3));
+  bench.timings.acking(logIndex(3));
+  expect(bench.acked).toEqual([11]);
+  bench.timings.committed(logIndex(4));
+  bench.timings.acking(logIndex(4));
+  expect(bench.acked).toEqual([11, 12, 13, 14]);
+  expect(bench.counts()).toEqual([4, 0, 4, 4]);
 });
 
 test('nothing is acked that no quorum holds, whatever is said', () => {
