@@ -3,7 +3,7 @@ import type { Metric } from './core/sample.ts';
 import { MemberWork } from './member-work.ts';
 import { PutClient } from './put-client.ts';
 import { type PutLoad, type PutReport, runPutLoad } from './put-load.ts';
-import { type PutPlan, warmUp } from './put-turn.ts';
+import type { WarmUp } from './put-turn.ts';
 import {
   type PutSystem,
   type PutTurn,
@@ -13,6 +13,7 @@ import {
 import { type RaftGroupOptions, startRaftGroup, startRaftMember } from './systems/raft-group.ts';
 import { unlessAborted } from './unless-aborted.ts';
 
+export const growthWarmUp: WarmUp = { clients: 64, seconds: 2 };
 export const grownMeasure = 'put after a start';
 const grownClients = 16;
 const fillBytes = 100;
@@ -41,7 +42,7 @@ export interface GrownPlan {
   readonly entries: number;
   readonly seconds: number;
   readonly valueBytes: number;
-  readonly warmUp: PutPlan['warmUp'];
+  readonly warmUp: WarmUp;
 }
 
 /**
@@ -91,7 +92,7 @@ export async function payloadTurn(
   turn.doing('start');
   await using system = await startRaftGroup(turn);
   turn.doing('warm up');
-  await warm(turn, system, warmUp);
+  await warm(turn, system, growthWarmUp);
   for (const { measure: name, bytes, clients } of plan.sizes) {
     turn.doing(name);
     const { seconds } = plan;
@@ -102,7 +103,7 @@ export async function payloadTurn(
 }
 
 /** Idle memory is that of a process that has worked, and code is compiled. */
-async function warm(turn: PutTurn, system: PutSystem, load: PutPlan['warmUp']): Promise<void> {
+async function warm(turn: PutTurn, system: PutSystem, load: WarmUp): Promise<void> {
   const { port } = await untilElected(turn, system.members);
   await runPutLoad(turn.clock, { ...load, port, valueBytes: fillBytes, signal: turn.signal });
 }

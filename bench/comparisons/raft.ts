@@ -10,7 +10,7 @@ const ours = 'binraft-raft';
 const etcd = 'etcd';
 const valueBytes = 512;
 /** Starting members, an election, warming up. */
-const overheadSeconds = 5;
+const overheadSeconds = 6;
 
 /** The log without a database: appending on three members, against the one that others build upon. */
 export function raftComparison(options: ComparisonOptions): Comparison {

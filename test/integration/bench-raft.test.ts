@@ -62,7 +62,7 @@ async function expectPuts(start: StartPutSystem): Promise<void> {
     clients: [1],
     seconds: 1,
     valueBytes: 512,
-    warmUp: { clients: 4, seconds: 0.2 },
+    warmUp: [{ clients: 4, seconds: 0.2 }],
   });
 
   expect(samples).toMatchObject([{ measure: 'put', x: 1 }]);
