@@ -18,7 +18,7 @@ export interface WorkerStart {
 }
 
 /** A run that takes this long does not end: seconds are the rule. */
-const runMsMax = 120_000;
+const runMsMax = 600_000;
 /**
  * A run leaves much garbage and keeps little, so a young generation that is large is collected seldom and cheaply. Nobody reads the
  * stacks of a run in a worker: a report carries messages.
