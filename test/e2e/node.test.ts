@@ -46,7 +46,7 @@ test('latency shows where the time of commits went: a sample per commit and stag
     await session.query(`INSERT INTO stops.timed VALUES (${id})`);
     waitedMs.push(performance.now() - begunMs);
   }
-  const after = await latencyOf(leader.ports.admin);
+  const after = await latencyOf(leader.ports.admin, before);
 
   const medianMs = (stage: CommitStage): number => {
     const counted = countedBetween(before.stages[stage], after.stages[stage]);
@@ -70,7 +70,7 @@ test('latency shows where the time of commits went: a sample per commit and stag
 
   // Commits of many sessions share groups, and so acks: each has its own samples all the same.
   await Promise.all(Array.from({ length: timedSessions }, (_, at) => insertBatch(leader, at)));
-  const shared = await latencyOf(leader.ports.admin);
+  const shared = await latencyOf(leader.ports.admin, after);
   for (const stage of commitStages) {
     const { count } = countedBetween(after.stages[stage], shared.stages[stage]);
     expect(count, stage).toBeGreaterThanOrEqual(timedInserts);
@@ -182,7 +182,8 @@ async function insertBatch({ ports }: NodeStatus, at: number): Promise<void> {
 }
 
 /** Once what a quorum of others held first is on the leader's own disk too. */
-async function latencyOf(adminPort: number): Promise<LatencyReport> {
+/** With `since`: once all that was inserted since then is counted; an answer is counted just after it has left. */
+async function latencyOf(adminPort: number, since?: LatencyReport): Promise<LatencyReport> {
   return await eventually(async () => {
     const response = await fetch(`http://127.0.0.1:${adminPort}/latency`);
     const report = (await response.json()) as LatencyReport;
@@ -190,6 +191,7 @@ async function latencyOf(adminPort: number): Promise<LatencyReport> {
     const received = stages['binlog-to-bridge'].count;
     const isSettled =
       stages['propose-to-durable'].count === received && stages['quorum-to-ack'].count === received;
-    return isSettled ? report : null;
+    const answered = stages['ack-to-client'].count - (since?.stages['ack-to-client'].count ?? 0);
+    return isSettled && (since === undefined || answered >= timedInserts) ? report : null;
   }, 'every commit received is on disk and acked');
 }
