@@ -6,7 +6,7 @@ import type { Logger } from '../base/logger.ts';
 import { registerLatencyMetrics } from './latency-metrics.ts';
 import type { ClusterLatency, LatencyReport } from './latency-report.ts';
 import { registerMetrics } from './metrics.ts';
-import type { ClusterStatus, NodeStatus } from './node-status.ts';
+import type { ClusterStatus, NodeStatus, UnreachableMember } from './node-status.ts';
 
 /** How a transfer asked for over HTTP ended. */
 export interface TransferReport {
@@ -168,53 +168,57 @@ export class AdminServer {
   }
 
   async #cluster(): Promise<ClusterStatus> {
-    const answers = await this.#askAll('/status', () => this.#options.host.status());
-    const nodes = answers.map((answer) =>
-      answer.kind === 'reached'
-        ? { kind: answer.kind, id: answer.id, status: answer.body as NodeStatus }
-        : answer,
-    );
+    const own = (): NodeStatus => this.#options.host.status();
+    const nodes = await this.#askAll('/status', own, ({ kind, id, body }) => {
+      return { kind, id, status: body };
+    });
     return { askedNode: this.#options.self, nodes };
   }
 
   async #clusterLatency(): Promise<ClusterLatency> {
-    const answers = await this.#askAll('/latency', () => this.#options.host.latency());
-    const nodes = answers.map((answer) =>
-      answer.kind === 'reached'
-        ? { kind: answer.kind, id: answer.id, report: answer.body as LatencyReport }
-        : answer,
-    );
+    const own = (): LatencyReport => this.#options.host.latency();
+    const nodes = await this.#askAll('/latency', own, ({ kind, id, body }) => {
+      return { kind, id, report: body };
+    });
     return { askedNode: this.#options.self, nodes };
   }
 
-  async #askAll(path: string, own: () => unknown): Promise<readonly PeerAnswer[]> {
+  /** Every member's answer on this path, this one's own from `own`; `reached` puts an answer into words of its own. */
+  async #askAll<Body, Reached>(
+    path: string,
+    own: () => Body,
+    reached: (answer: ReachedPeer<Body>) => Reached,
+  ): Promise<readonly (Reached | UnreachableMember)[]> {
     const { members, self } = this.#options;
     return await Promise.all(
-      members.map((member) =>
-        member.id === self
-          ? { kind: 'reached' as const, id: member.id, body: own() }
-          : askPeer(member, path),
-      ),
+      members.map(async (member) => {
+        const answer: ReachedPeer<Body> | UnreachableMember =
+          member.id === self
+            ? { kind: 'reached', id: self, body: own() }
+            : await askPeer<Body>(member, path);
+        return answer.kind === 'reached' ? reached(answer) : answer;
+      }),
     );
   }
 }
 
-type PeerAnswer =
-  | { readonly kind: 'reached'; readonly id: string; readonly body: unknown }
-  | {
-      readonly kind: 'unreachable';
-      readonly id: string;
-      readonly address: string;
-      readonly reason: string;
-    };
+interface ReachedPeer<Body> {
+  readonly kind: 'reached';
+  readonly id: string;
+  readonly body: Body;
+}
 
-async function askPeer(member: AdminPeer, path: string): Promise<PeerAnswer> {
+/** What a peer answers is taken at its word. */
+async function askPeer<Body>(
+  member: AdminPeer,
+  path: string,
+): Promise<ReachedPeer<Body> | UnreachableMember> {
   const { id } = member;
   const address = `${member.host}:${member.adminPort}`;
   try {
     const signal = AbortSignal.timeout(peerTimeoutMs);
     const response = await fetch(`http://${address}${path}`, { signal });
-    if (response.ok) return { kind: 'reached', id, body: await response.json() };
+    if (response.ok) return { kind: 'reached', id, body: (await response.json()) as Body };
     return { kind: 'unreachable', id, address, reason: `HTTP status ${response.status}` };
   } catch (thrown) {
     return { kind: 'unreachable', id, address, reason: reasonOf(thrown) };

@@ -1,4 +1,5 @@
 import type { HistogramSnapshot } from '../base/histogram-snapshot.ts';
+import type { UnreachableMember } from './node-status.ts';
 
 /** The way of a commit on the primary, in order; `propose-to-durable` passes beside `propose-to-quorum`, which alone is waited for. */
 export const commitStages = [
@@ -36,9 +37,4 @@ export interface ClusterLatency {
 
 export type MemberLatency =
   | { readonly kind: 'reached'; readonly id: string; readonly report: LatencyReport }
-  | {
-      readonly kind: 'unreachable';
-      readonly id: string;
-      readonly address: string;
-      readonly reason: string;
-    };
+  | UnreachableMember;

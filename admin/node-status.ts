@@ -63,9 +63,12 @@ export interface ClusterStatus {
 
 export type MemberStatus =
   | { readonly kind: 'reached'; readonly id: string; readonly status: NodeStatus }
-  | {
-      readonly kind: 'unreachable';
-      readonly id: string;
-      readonly address: string;
-      readonly reason: string;
-    };
+  | UnreachableMember;
+
+/** A member that gave no answer, whatever it was asked. */
+export interface UnreachableMember {
+  readonly kind: 'unreachable';
+  readonly id: string;
+  readonly address: string;
+  readonly reason: string;
+}
