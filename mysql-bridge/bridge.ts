@@ -8,7 +8,7 @@ import type { GtidSet } from './binlog/gtid-set.ts';
 import type { BridgeOptions, BridgeParts } from './bridge-parts.ts';
 import { RoleMachine } from './role/role-machine.ts';
 import type { RoleEffect, RoleInput, RoleState, RoleTask } from './role/role-types.ts';
-import { RoleTasks } from './role-tasks.ts';
+import { errantText, RoleTasks } from './role-tasks.ts';
 import { isApplierError } from './server/replica-status.ts';
 import { ServerMonitor } from './server-monitor.ts';
 
@@ -305,11 +305,11 @@ export class Bridge {
     const { executed, errant, vanished } = await this.#tasks.findErrant();
     if (!this.#isServing()) return;
     if (!errant.isEmpty) {
-      this.#feedErrant(`errant transactions: ${errant.toString()} executed here, not in the log`);
+      this.#tasks.feedErrant(errantText(errant));
       return;
     }
     if (!vanished.isEmpty) {
-      this.#feedErrant(`gtid_executed was reset: ${vanished.toString()} vanished from it`);
+      this.#tasks.feedErrant(`gtid_executed was reset: ${vanished.toString()} vanished from it`);
       return;
     }
     await this.#tasks.reportApplied(executed);
@@ -327,13 +327,9 @@ export class Bridge {
     this.#gap = { gtid, rounds };
     if (gtid === '' || rounds < gapRoundsMax || !this.#isServing()) return;
     this.#gap = { gtid: '', rounds: 0 };
-    this.#feedErrant(
+    this.#tasks.feedErrant(
       `gtid_executed was reset: ${gtid} is missing, later ones of the log are there`,
     );
-  }
-
-  #feedErrant(reason: string): void {
-    this.#feed({ kind: 'errant-found', reason, canRebuild: this.#tasks.canRebuild });
   }
 
   /**
@@ -345,7 +341,7 @@ export class Bridge {
       this.#parts.gate.closeGate(`the commit gate was bypassed: ${reason}`);
       await this.#tasks.drain().catch(() => undefined);
     }
-    if (this.#isServing()) this.#feedErrant(`the commit gate was bypassed: ${reason}`);
+    if (this.#isServing()) this.#tasks.feedErrant(`the commit gate was bypassed: ${reason}`);
   }
 
   #onReplicaFaults(faults: readonly string[]): void {
@@ -359,7 +355,7 @@ export class Bridge {
     // A restart cures what passes by itself. Data that the next transaction does not fit, it does not.
     const isStuckAgain = stuckAt !== null && stuckAt === this.#applierStuckAt;
     this.#applierStuckAt = stuckAt;
-    if (isStuckAgain) this.#feedErrant(`${reason}, a second time at ${stuckAt || 'no GTID'}`);
+    if (isStuckAgain) this.#tasks.feedErrant(`${reason}, a second time at ${stuckAt || 'no GTID'}`);
     else this.#feed({ kind: 'server-unsafe', reason });
   }
 

@@ -167,7 +167,7 @@ export class RoleTasks {
         logger.warn('binlog-cut', { transactions: cut.length, gtids: cut.slice(0, 20) });
     } catch (thrown) {
       if (codeOf(thrown) === 'BINLOG_UNDECIDABLE' && thrown instanceof Error) {
-        this.#feedErrant(thrown.message);
+        this.feedErrant(thrown.message);
       }
       throw thrown;
     }
@@ -196,8 +196,8 @@ export class RoleTasks {
     await ledger.caughtUpTo(await this.#readIndexOfLeader(signal), { signal });
     const errant = ledger.errantOf(executed);
     if (errant.isEmpty) return;
-    const reason = `errant transactions: ${errant.toString()} executed here, not in the log`;
-    this.#feedErrant(reason);
+    const reason = errantText(errant);
+    this.feedErrant(reason);
     throw new RoleTaskError('MYSQL_ERRANT_GTID', reason);
   }
 
@@ -226,7 +226,7 @@ export class RoleTasks {
       this.#events.feed({ kind: 'server-unsafe', reason: `dump lost: ${reason}` }),
     );
     tail.onErrant((gtid) => void this.#judgeErrant(gtid));
-    tail.onReused((gtid) => this.#feedErrant(reusedText(gtid)));
+    tail.onReused((gtid) => this.feedErrant(reusedText(gtid)));
     await tail.attach(executed);
   }
 
@@ -238,7 +238,7 @@ export class RoleTasks {
     const write = `a write on a read-only server: ${formatGtid(gtid)}`;
     // The cut would take it for the transaction that the log has under that name, and leave it.
     if (this.#parts.ledger.hasTransaction(gtid)) {
-      this.#feedErrant(`${write}; ${reusedText(gtid)}`);
+      this.feedErrant(`${write}; ${reusedText(gtid)}`);
       return;
     }
     try {
@@ -249,14 +249,15 @@ export class RoleTasks {
         this.#events.feed({ kind: 'server-unsafe', reason: `${write}, which waits for its ack` });
         return;
       }
-      this.#feedErrant([`${write} got past the commit gate`, ...bypasses].join('; '));
+      this.feedErrant([`${write} got past the commit gate`, ...bypasses].join('; '));
     } catch (thrown) {
-      this.#feedErrant(`${write}, and whether it is committed is unknown: ${messageOf(thrown)}`);
+      this.feedErrant(`${write}, and whether it is committed is unknown: ${messageOf(thrown)}`);
     }
   }
 
-  #feedErrant(reason: string): void {
-    this.#events.feed({ kind: 'errant-found', reason, canRebuild: this.canRebuild });
+  /** What the server holds cannot be made to fit the log. */
+  feedErrant(reason: string): void {
+    this.#events.feed({ kind: 'errant-found', reason, canRebuild: this.#canRebuild });
   }
 
   async #follow(): Promise<void> {
@@ -355,7 +356,7 @@ export class RoleTasks {
   }
 
   /** Nothing was compacted yet: the log alone makes a new server. */
-  get canRebuild(): boolean {
+  get #canRebuild(): boolean {
     return this.#parts.raft.status.firstIndex <= 1;
   }
 
@@ -363,6 +364,11 @@ export class RoleTasks {
     if (this.#admin === null) throw new RoleTaskError('MYSQL_NOT_RUNNING', 'no mysqld runs here');
     return this.#admin;
   }
+}
+
+/** Executed by a server, and unknown to a log that has caught up with it. */
+export function errantText(errant: GtidSet): string {
+  return `errant transactions: ${errant.toString()} executed here, not in the log`;
 }
 
 function reusedText(gtid: Gtid): string {
