@@ -180,13 +180,25 @@ export class RaftCluster {
     await member?.store.close();
   }
 
-  /** A leader whose own-term entry is committed, and that knows of no newer term than anybody else. */
+  /**
+   * A leader of the newest term that anybody knows of, whose own-term entry everyone holds who runs and is named as a peer: what
+   * a change of members asks for, a majority of those that stay, has then been heard, whoever leaves.
+   */
   leader(): Promise<Member> {
     return until('a leader', () => {
       const statuses = [...this.members.values()].map((member) => member.node.status);
       const newest = Math.max(...statuses.map((status) => status.term));
-      return [...this.members.values()].find(({ node: { status } }) => isReady(status, newest));
+      return [...this.members.values()].find(
+        ({ node: { status } }) => status.term === newest && this.#isFollowed(status),
+      );
     });
+  }
+
+  #isFollowed({ leaderReadyIndex, peers }: RaftStatus): boolean {
+    if (leaderReadyIndex === null) return false;
+    return peers.every(
+      ({ id, matchIndex }) => !this.members.has(id) || (matchIndex ?? 0) >= leaderReadyIndex,
+    );
   }
 
   followers(leader: Member): readonly Member[] {
@@ -196,8 +208,4 @@ export class RaftCluster {
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([...this.members.keys()].map((id) => this.stopMember(id)));
   }
-}
-
-function isReady(status: RaftStatus, newestTerm: number): boolean {
-  return status.term === newestTerm && status.leaderReadyIndex !== null;
 }

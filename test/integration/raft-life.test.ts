@@ -8,7 +8,16 @@ import {
   nodeId,
 } from '../../raft/index.ts';
 import { type Member, until } from './raft-cluster.ts';
-import { openSite, propose, rows, type Site, untilAllApplied, untilApplied } from './raft-site.ts';
+import {
+  compactAll,
+  fill,
+  openSite,
+  propose,
+  rows,
+  type Site,
+  untilAllApplied,
+  untilApplied,
+} from './raft-site.ts';
 
 // Goal: the members of a cluster can all be others in the end, with logs that were compacted meanwhile. Method: `raft-site.ts`.
 
@@ -47,12 +56,10 @@ function memberOf({ cluster }: Site, id: string): Member {
 test('a compacted cluster takes in new nodes by snapshots, replaces two at once, loses its leader, and serves reads anywhere (N9, R15)', async () => {
   await using place = await openSite();
   const { cluster } = place;
-  const leader = await cluster.leader();
-  const leaving = cluster.followers(leader);
   const texts = rows(300, 'first');
-  await propose(leader, texts);
-  await untilAllApplied(place, texts);
-  for (const member of cluster.members.values()) await place.compact(member);
+  const leader = await fill(place, texts);
+  const leaving = cluster.followers(leader);
+  await compactAll(place);
 
   // One is promoted by itself, the other waits to be made a voter.
   await change(leader, [{ kind: 'add', member: await place.startWaiting(n4) }]);
@@ -111,10 +118,8 @@ test('a compacted cluster takes in new nodes by snapshots, replaces two at once,
 test('a witness that is added to a compacted cluster begins without a state, and its disk counts', async () => {
   await using place = await openSite();
   const { cluster } = place;
-  const leader = await cluster.leader();
   const texts = rows(200, 'row');
-  await propose(leader, texts);
-  await untilAllApplied(place, texts);
+  const leader = await fill(place, texts);
   // No snapshot is taken: what the log of the leader begins behind is all that a witness needs.
   for (const { id, node } of cluster.members.values()) {
     const { applied } = place.states.get(id) ?? { applied: logIndex(0) };

@@ -157,6 +157,19 @@ export async function propose(member: Member, texts: readonly string[]): Promise
   });
 }
 
+/** Proposes to the present leader, which is answered, and waits until every member has applied it: all that the site holds. */
+export async function fill(place: Site, texts: readonly string[]): Promise<Member> {
+  const leader = await place.cluster.leader();
+  await propose(leader, texts);
+  await untilAllApplied(place, texts);
+  return leader;
+}
+
+/** Each member snapshots and drops what it has applied. */
+export async function compactAll(place: Site): Promise<void> {
+  for (const member of place.cluster.members.values()) await place.compact(member);
+}
+
 export function rows(count: number, name: string): string[] {
   return Array.from({ length: count }, (_, index) => `${name} ${index} ${'.'.repeat(2000)}`);
 }

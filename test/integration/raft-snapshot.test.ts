@@ -1,7 +1,15 @@
 import { expect, test } from 'vitest';
 import { nodeId } from '../../raft/index.ts';
 import { until } from './raft-cluster.ts';
-import { openSite, propose, rows, untilAllApplied, untilApplied } from './raft-site.ts';
+import {
+  compactAll,
+  fill,
+  openSite,
+  propose,
+  rows,
+  untilAllApplied,
+  untilApplied,
+} from './raft-site.ts';
 
 // Goal: a node that comes back when the others have compacted what it lacks gets a snapshot and goes on behind it. Method: `raft-site.ts`.
 
@@ -19,7 +27,7 @@ test('a node that comes back after a compaction gets a snapshot, converges, and 
   const meanwhile = rows(1500, 'meanwhile');
   await propose(leader, meanwhile);
   await untilAllApplied(place, [...before, ...meanwhile]);
-  for (const member of cluster.members.values()) await place.compact(member);
+  await compactAll(place);
   const { firstIndex } = leader.node.status;
   expect(firstIndex).toBeGreaterThan(1500);
   const back = await place.start(away.id);
@@ -48,7 +56,7 @@ test('a snapshot survives the death of its leader: the next one offers its own',
   const texts = rows(1500, 'row');
   await propose(leader, texts);
   await untilAllApplied(place, texts);
-  for (const member of cluster.members.values()) await place.compact(member);
+  await compactAll(place);
 
   const back = await place.start(away.id);
   await until('the return', () => back.node.status.leaderId === leader.id);
@@ -65,11 +73,9 @@ test('a snapshot survives the death of its leader: the next one offers its own',
 test('a node that is added to a compacted log begins with a snapshot and becomes a voter', async () => {
   await using place = await openSite();
   const { cluster } = place;
-  const leader = await cluster.leader();
   const texts = rows(200, 'row');
-  await propose(leader, texts);
-  await untilAllApplied(place, texts);
-  for (const member of cluster.members.values()) await place.compact(member);
+  const leader = await fill(place, texts);
+  await compactAll(place);
 
   const id = nodeId('n4');
   const member = await place.startWaiting(id);
