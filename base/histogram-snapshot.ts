@@ -1,3 +1,5 @@
+import { nearestRank } from './nearest-rank.ts';
+
 /** What a histogram of durations had counted at one moment, as plain data. Buckets that are empty are left out. */
 export interface HistogramSnapshot {
   readonly count: number;
@@ -10,14 +12,8 @@ export interface HistogramSnapshot {
  * The duration that this share of all did not exceed, by the end of its bucket: never too small, and too large by at most a sixteenth and
  * a microsecond. Null when nothing was counted.
  */
-export function quantileUs(snapshot: HistogramSnapshot, share: number): number | null {
-  const wanted = Math.max(1, Math.ceil(share * snapshot.count));
-  let seen = 0;
-  for (const [endUs, count] of snapshot.buckets) {
-    seen += count;
-    if (seen >= wanted) return endUs;
-  }
-  return null;
+export function quantileUs({ buckets }: HistogramSnapshot, share: number): number | null {
+  return nearestRank(buckets, share);
 }
 
 /** How many were shorter than this; exact where a bucket ends, as at every power of two. */

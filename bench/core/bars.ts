@@ -1,4 +1,4 @@
-import { quantile } from './distribution.ts';
+import { nearestRank } from '../../base/nearest-rank.ts';
 import {
   pooledDistribution,
   roundValues,
@@ -65,7 +65,7 @@ function valuesOf(subject: BarSubject, samples: readonly TurnSample[]): readonly
       return pairByRound(ours, theirs, (our, their) => (isRatio ? our / their : our - their));
     }
     case 'pooled': {
-      const value = quantile(pooledDistribution(samples, subject.ours), subject.share);
+      const value = nearestRank(pooledDistribution(samples, subject.ours), subject.share);
       return value === null ? [] : [value];
     }
     case 'worst':

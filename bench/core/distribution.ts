@@ -20,21 +20,6 @@ export function countOf(distribution: Distribution): number {
   return distribution.reduce((sum, [, count]) => sum + count, 0);
 }
 
-/**
- * The smallest value that at least `share` of all values do not exceed (nearest rank): always a value that was seen.
- * Null of nothing.
- */
-export function quantile(distribution: Distribution, share: number): number | null {
-  const total = countOf(distribution);
-  const rank = Math.max(1, Math.ceil(share * total));
-  let seen = 0;
-  for (const [value, count] of distribution) {
-    seen += count;
-    if (seen >= rank) return value;
-  }
-  return null;
-}
-
 /** A point per value: which share of all values does not exceed it. For a chart of at most `pointsMax` points. */
 export function cumulative(
   distribution: Distribution,

@@ -1,7 +1,7 @@
+import { nearestRank } from '../../base/nearest-rank.ts';
 import type { Verdict } from './bars.ts';
 import type { ChartFile } from './charts.ts';
 import type { ComparisonPlan, ContenderPlan } from './comparison.ts';
-import { quantile } from './distribution.ts';
 import {
   type Metric,
   metric,
@@ -155,7 +155,7 @@ function distributionCell(
   statistic: typeof p50,
 ): string {
   if (statistic.kind !== 'quantile') return nothing;
-  const value = quantile(pooledDistribution(samples, series), statistic.share);
+  const value = nearestRank(pooledDistribution(samples, series), statistic.share);
   return value === null ? nothing : `${numberText(value)} ms`;
 }
 

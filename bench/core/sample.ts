@@ -1,4 +1,5 @@
-import { type Distribution, pooled, quantile } from './distribution.ts';
+import { nearestRank } from '../../base/nearest-rank.ts';
+import { type Distribution, pooled } from './distribution.ts';
 import type { RoundValue } from './statistics.ts';
 
 /** What one contender's measure said in one round. */
@@ -94,7 +95,7 @@ export function statisticOf(sample: Sample, statistic: Statistic): number | null
     case 'metric':
       return sample.metrics[statistic.name] ?? null;
     case 'quantile':
-      return quantile(sample.distribution, statistic.share);
+      return nearestRank(sample.distribution, statistic.share);
   }
 }
 

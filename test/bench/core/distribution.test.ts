@@ -1,34 +1,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import {
-  countOf,
-  cumulative,
-  distributionOf,
-  pooled,
-  quantile,
-} from '../../../bench/core/distribution.ts';
+import { countOf, cumulative, distributionOf, pooled } from '../../../bench/core/distribution.ts';
 
 const values = fc.array(fc.integer({ min: 0, max: 50 }), { minLength: 1, maxLength: 60 });
 
-test('a quantile is the nearest rank of the sorted values', () => {
-  fc.assert(
-    fc.property(values, fc.double({ min: 0, max: 1, noNaN: true }), (list, share) => {
-      const sorted = [...list].sort((left, right) => left - right);
-      const rank = Math.max(1, Math.ceil(share * list.length));
-      expect(quantile(distributionOf(list), share)).toBe(sorted[rank - 1]);
-    }),
-  );
-});
-
-test('the 99th percentile of fifty values is their maximum, of a hundred the last but one', () => {
-  const upTo = (count: number): number[] => Array.from({ length: count }, (_, index) => index + 1);
-
-  expect(quantile(distributionOf(upTo(50)), 0.99)).toBe(50);
-  expect(quantile(distributionOf(upTo(100)), 0.99)).toBe(99);
-});
-
-test('nothing has no quantile and no curve', () => {
-  expect(quantile([], 0.5)).toBeNull();
+test('nothing has no curve', () => {
   expect(cumulative([], 10)).toEqual([]);
 });
 
