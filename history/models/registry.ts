@@ -31,6 +31,7 @@ export const modelNames = [
   'set-full',
   'list-append',
   'long-fork',
+  'prefix',
 ] as const;
 export type ModelName = (typeof modelNames)[number];
 
@@ -75,6 +76,7 @@ const entries: Readonly<Record<ModelName, Entry>> = {
     ...none,
     load: async () => (await import('./long-fork.ts')).createLongForkModel(),
   },
+  prefix: { ...none, load: async () => (await import('./prefix.ts')).createPrefix() },
 };
 
 /** A model by its name; its code is loaded only now. */
@@ -113,6 +115,7 @@ export function guessModel(operations: readonly Operation[]): ModelName {
   if (isWithin('acquire', 'release')) return 'mutex';
   if (isWithin('read', 'transfer')) return 'bank';
   if (isWithin('add', 'read')) return guessOfAdds(operations);
+  if (done.has('append') && isWithin('append', 'read', 'read-latest')) return 'prefix';
   if ([...done].every((f) => f === 'txn' || f === 'read' || f === 'write')) {
     return guessOfTransactions(operations);
   }
