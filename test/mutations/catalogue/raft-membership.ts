@@ -191,4 +191,100 @@ export const raftMembershipMutations: readonly Mutation[] = [
     scenario: 'raft',
     emphasis: { knobs: { snapshotEvery: 20, applyMsMax: 50, flushEvery: 30 } },
   },
+  {
+    id: 'removal-told-before-its-commit',
+    rule: 'I11',
+    breaks: 'Members are told that they were removed by a configuration that may still be undone.',
+    edits: [
+      {
+        file: 'raft/core/removal.ts',
+        find: 'const isSettled = index > 0 && !isJoint(membership) && index <= state.log.commitIndex;',
+        replace: 'const isSettled = index > 0 && (isJoint(membership) || index >= 0);',
+      },
+      {
+        file: 'raft/core/removal.ts',
+        find: 'const isOut = memberOf(membership, from) === null;',
+        replace: 'const isOut = memberOf({ ...membership, outgoing: [] }, from) === null;',
+      },
+    ],
+    scenario: 'raft',
+    emphasis: {
+      faults: {
+        kinds: [
+          'member-remove',
+          'member-shrink',
+          'member-replace',
+          'member-add',
+          'partition-isolate',
+          'partition-deaf',
+          'crash-leader',
+        ],
+        everyMs: 1200,
+      },
+    },
+  },
+  {
+    id: 'learner-taken-for-stateless',
+    rule: 'G3, G6',
+    breaks:
+      'A learner drops its log for what a snapshot is of, without the state in it, and becomes a voter.',
+    edits: [
+      {
+        file: 'raft/core/receive-snapshot.ts',
+        find: 'if (state.isStateless) {',
+        replace: "if (state.isStateless || state.memberKind !== 'voter') {",
+      },
+    ],
+    scenario: 'raft',
+    emphasis: {
+      knobs: { snapshotEvery: 10, keptEntries: 0 },
+      faults: {
+        kinds: ['member-add', 'member-replace', 'crash', 'partition-isolate'],
+        everyMs: 1500,
+      },
+    },
+  },
+  {
+    id: 'witness-drops-what-it-alone-holds',
+    rule: 'G3',
+    breaks:
+      'A witness drops entries that it and one voter committed, before another database has them.',
+    edits: [
+      {
+        file: 'raft/core/compaction-policy.ts',
+        find: '(least, other) => Math.min(least, other.durablyAppliedIndex ?? 0),',
+        replace:
+          '(least, other) => facts.durablyAppliedIndex === null ? least : Math.min(least, other.durablyAppliedIndex ?? 0),',
+      },
+    ],
+    scenario: 'raft',
+    emphasis: {
+      nodeCount: 3,
+      knobs: { hasWitness: 1, snapshotEvery: 10, keptEntries: 0, hasAbsentees: 1 },
+      faults: { kinds: ['partition-isolate', 'partition-deaf', 'crash', 'pause'], everyMs: 2000 },
+    },
+  },
+  {
+    id: 'witness-leads-on',
+    rule: 'C10',
+    breaks: 'A witness leads like any voter, and has no server to promote.',
+    edits: [
+      {
+        file: 'raft/core/state.ts',
+        find: "return kind === 'witness' || (kind === 'voter' && this.config.isStateless === true);",
+        replace: 'return kind === null;',
+      },
+      {
+        file: 'raft/core/hand-on.ts',
+        find: "return kind !== 'voter' && !isJoint(membership)",
+        replace: 'return kind === undefined && !isJoint(membership)',
+      },
+    ],
+    scenario: 'cluster',
+    emphasis: {
+      nodeCount: 3,
+      knobs: { hasWitness: 1 },
+      faults: { kinds: ['crash-both', 'isolate'], everyMs: 6000 },
+    },
+  },
 ];

@@ -223,4 +223,37 @@ export const raftReadMutations: readonly Mutation[] = [
       },
     },
   },
+  {
+    id: 'late-timeout-now-heeded',
+    rule: 'R9, I12',
+    breaks:
+      'A node campaigns at the word of a leader of an earlier term, and lifts the lease of the present one.',
+    edits: [
+      {
+        file: 'raft/core/election.ts',
+        find: '  if (message.term < state.term) return;\n  if (message.term > state.term) becomeFollower(state, { term: message.term, leaderId: null });\n  const isFromAnother',
+        replace:
+          '  if (message.term > state.term) becomeFollower(state, { term: message.term, leaderId: null });\n  const isFromAnother',
+      },
+    ],
+    scenario: 'raft',
+    emphasis: {
+      knobs: {
+        isLeaseOn: 1,
+        lossPermille: 0,
+        diskSlowPermille: 0,
+        clients: 8,
+        thinkMs: 10,
+        writePermille: 100,
+        duplicatePermille: 500,
+        slowPermille: 100,
+        slowUsMax: 3_000_000,
+        clockSkewPermille: 0,
+      },
+      faults: {
+        kinds: ['transfer', 'abdicate', 'partition-deaf', 'partition-isolate'],
+        everyMs: 700,
+      },
+    },
+  },
 ];

@@ -1,7 +1,7 @@
 import type { Effect } from '../../../raft/core/effects.ts';
 import { type Entry, EntryKind } from '../../../raft/core/entry.ts';
 import type { Input } from '../../../raft/core/inputs.ts';
-import type { Membership } from '../../../raft/core/membership.ts';
+import { type Membership, memberOf } from '../../../raft/core/membership.ts';
 import { decodeMembership } from '../../../raft/core/membership-codec.ts';
 import { doQuorumsMeet } from '../../raft/safety-checker.ts';
 import type { Ledger } from './ledger.ts';
@@ -10,7 +10,8 @@ import { entryName, type Judge, type RaftChecker, type RaftView } from './raft-c
 /**
  * I11 (Raft thesis §4): a leader begins a change of members only when an entry of its own term is committed (R4) and the
  * configuration before is too (R5); and of two configurations that follow each other in the ledger, no two quorums are
- * without a common member. That learners are never counted is what the checker of quorums sees (I9).
+ * without a common member. That learners are never counted is what the checker of quorums sees (I9). And nobody takes itself for
+ * removed whom the newest committed configuration names: it would never campaign again. In these runs no id comes back.
  */
 export class MemberChanges implements RaftChecker {
   readonly #judge: Judge;
@@ -36,7 +37,8 @@ export class MemberChanges implements RaftChecker {
   }
 
   stepped(node: RaftView, _input: Input, effects: readonly Effect[]): void {
-    const { membershipIndex, role, term } = node.status;
+    const { membershipIndex, role, term, isRemoved } = node.status;
+    if (isRemoved) this.#checkRemoved(node);
     const before = this.#before.get(node) ?? 0;
     if (membershipIndex === before) return;
     this.#before.set(node, membershipIndex);
@@ -69,6 +71,14 @@ export class MemberChanges implements RaftChecker {
       before === null || doQuorumsMeet(before, membership),
       'I11',
       () => `the configuration of ${entryName(entry)} has a quorum of its own`,
+    );
+  }
+
+  #checkRemoved({ id, status }: RaftView): void {
+    this.#judge.check(
+      this.#committed === null || memberOf(this.#committed, id) === null,
+      'I11',
+      () => `${id} takes itself for removed, with the configuration of ${status.membershipIndex}`,
     );
   }
 
