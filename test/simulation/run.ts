@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import type { RunPlan, Wishes } from './kernel/index.ts';
 import { readRegression, writeRegression } from './regression.ts';
+import { replayCommand } from './replay-command.ts';
 import { runPlan } from './run-plan.ts';
 import { scenarioNames, scenarioOf } from './scenarios.ts';
 import { shrink } from './shrink.ts';
@@ -150,7 +151,7 @@ async function runMany(settings: Settings): Promise<number> {
     if (result.report.violation === null) return;
     failures.push(result);
     print(`seed ${result.plan.seed} BROKEN ${result.report.violation.message}`);
-    print(`  again: ${replayCommand(settings, result.plan.seed)}`);
+    print(`  again: ${replayCommand({ ...settings, seed: result.plan.seed })}`);
   });
   clearInterval(timer);
   print(`${done} seeds, ${Math.round(simulatedMs / 1000)} simulated seconds, ${speed()}`);
@@ -159,7 +160,7 @@ async function runMany(settings: Settings): Promise<number> {
   const missing = scenarioOf(scenario).missingIn?.(totals, done) ?? [];
   for (const sentence of missing) print(`TOO LITTLE ${sentence}`);
   print(`${failures.length} of ${done} seeds broke a rule`);
-  for (const { plan } of failures) print(`  ${replayCommand(settings, plan.seed)}`);
+  for (const { plan } of failures) print(`  ${replayCommand({ ...settings, seed: plan.seed })}`);
   return failures.length + missing.length === 0 ? 0 : 1;
 }
 
@@ -192,12 +193,6 @@ function* tasksOf({ scenario, firstSeed, seeds, wishes }: Settings): Generator<T
   for (let seed = firstSeed; seed < firstSeed + seeds; seed += 1) {
     yield { kind: 'seed', scenario, seed, wishes };
   }
-}
-
-function replayCommand({ scenario, wishes }: Settings, seed: number): string {
-  const nodes = wishes.nodeCount === null ? '' : ` --nodes ${wishes.nodeCount}`;
-  const seconds = wishes.faultyMs === null ? '' : ` --seconds ${wishes.faultyMs / 1000}`;
-  return `npm run simulate -- --scenario ${scenario} --seed ${seed}${nodes}${seconds} --log short`;
 }
 
 function totalsText(totals: Readonly<Record<string, number>>): string {

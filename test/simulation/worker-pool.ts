@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { processorSecondsOf } from '../support/processes.ts';
 import type { RunPlan, RunReport } from './kernel/index.ts';
 import { scenarioOf } from './scenarios.ts';
 import type { Task } from './worker.ts';
@@ -17,8 +18,9 @@ export interface WorkerStart {
   readonly environment?: Readonly<Record<string, string>>;
 }
 
-/** A run that takes this long does not end: seconds are the rule. */
-const runMsMax = 600_000;
+/** A run that uses so much of a processor does not end: seconds are the rule. How long that takes is the machine's matter. */
+const processorSecondsMax = 120;
+const lookEveryMs = 5_000;
 /**
  * A run leaves much garbage and keeps little, so a young generation that is large is collected seldom and cheaply. Nobody reads the
  * stacks of a run in a worker: a report carries messages.
@@ -31,8 +33,8 @@ const workerFlags = [
 const workerPath = new URL('worker.ts', import.meta.url).pathname;
 
 /**
- * Processes that run plans. A run that hangs, or takes its process down, is a violation like any other: its worker is replaced
- * and the others go on.
+ * Processes that run plans. A run that does not end, or takes its process down, is a violation like any other: its worker is replaced
+ * and the others go on. (One that waits for what never comes ends its process: nothing is left to happen there.)
  */
 export class WorkerPool implements AsyncDisposable {
   readonly #idle: ChildProcess[] = [];
@@ -60,7 +62,7 @@ export class WorkerPool implements AsyncDisposable {
     const startedMs = Date.now();
     return new Promise((resolve) => {
       const end = (result: TaskResult, next: ChildProcess): void => {
-        clearTimeout(timer);
+        clearInterval(timer);
         worker.off('message', onMessage);
         worker.off('exit', onExit);
         if (!this.#idle.includes(next)) this.#idle.push(next);
@@ -69,10 +71,16 @@ export class WorkerPool implements AsyncDisposable {
       const onMessage = (result: TaskResult): void => end(result, worker);
       const onExit = (status: number | null): void => {
         this.#all.delete(worker);
-        const how = status === null ? `no end after ${runMsMax / 1000} s` : `exit status ${status}`;
+        const how =
+          status === null
+            ? `no end after ${processorSecondsMax} s of a processor`
+            : `exit status ${status}`;
         end(deathOf(task, how, Date.now() - startedMs), this.#startWorker());
       };
-      const timer = setTimeout(() => worker.kill('SIGKILL'), runMsMax);
+      const before = usedBy(worker);
+      const timer = setInterval(() => {
+        if (usedBy(worker) - before >= processorSecondsMax) worker.kill('SIGKILL');
+      }, lookEveryMs);
       worker.on('message', onMessage);
       worker.on('exit', onExit);
       worker.send(task);
@@ -100,6 +108,10 @@ export class WorkerPool implements AsyncDisposable {
     this.#idle.push(worker);
     return worker;
   }
+}
+
+function usedBy({ pid = 0 }: ChildProcess): number {
+  return processorSecondsOf(pid) ?? 0;
 }
 
 function deathOf(task: Task, how: string, cpuMs: number): TaskResult {

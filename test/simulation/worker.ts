@@ -14,11 +14,14 @@ export type Task =
   | { readonly kind: 'plan'; readonly plan: RunPlan };
 
 process.on('message', (task: Task) => {
+  // Alone it keeps nobody alive: a run that waits for what never comes ends this process, and is told of so.
+  process.channel?.unref();
   const plan = planOf(task);
   const before = process.cpuUsage();
   runPlan(plan, { linesMax: 0, level: 'news' }).then(
     ({ report }) => {
       const { user, system } = process.cpuUsage(before);
+      process.channel?.ref();
       process.send?.({ plan, report, cpuMs: Math.round((user + system) / 1000) });
     },
     (error: unknown) => {

@@ -76,9 +76,20 @@ function threadStates(pid: number): string[] {
   }
 }
 
+/** What its threads have used so far, in user and kernel mode; null when it is gone. */
+export function processorSecondsOf(pid: number): number | null {
+  const fields = statOf(`/proc/${pid}/stat`);
+  if (fields === null) return null;
+  return (Number(fields[userTicksField]) + Number(fields[kernelTicksField])) / ticksPerSecond;
+}
+
 /** Fields of a stat file of proc(5) behind the name, which may hold anything. */
 const stateField = 0;
+const userTicksField = 11;
+const kernelTicksField = 12;
 const startTimeField = 19;
+/** `USER_HZ`: what proc(5) counts in on every architecture of Linux that Node runs on. */
+const ticksPerSecond = 100;
 
 function statOf(path: string): readonly string[] | null {
   try {
