@@ -94,6 +94,8 @@ export class LevelLogStore implements LogStore {
   #scrubbing: Promise<void> = Promise.resolve();
   #state: StoredState;
   #baseChecksum: number;
+  /** Since the background check last asked. */
+  #wasWritten = false;
   #closed: Promise<void> | null = null;
 
   constructor(parts: LevelLogStoreParts) {
@@ -158,6 +160,7 @@ export class LevelLogStore implements LogStore {
       checksumAt: (index) => this.#reader.checksumAt(index),
     });
     await engine.batch(plan.operations, { sync: true });
+    this.#wasWritten = true;
     const { firstIndex: firstIndexBefore } = this.#state;
     this.#state = plan.state;
     this.#baseChecksum = plan.baseChecksum;
@@ -182,7 +185,7 @@ export class LevelLogStore implements LogStore {
   async #scrub(checkedFrom: LogIndex): Promise<void> {
     const { clock, logger, opened, uncheckedTables } = this.#parts;
     const startedMs = clock.monotonicMs();
-    const pace = { clock, signal: this.#closing.signal };
+    const pace = { clock, signal: this.#closing.signal, wasWritten: () => this.#takeWasWritten() };
     try {
       // First, because the engine does not survive every damage that a read of records could meet.
       await scrubTables(uncheckedTables, pace);
@@ -200,6 +203,12 @@ export class LevelLogStore implements LogStore {
       if (this.#closing.signal.aborted) return;
       this.#end(writeFailure(thrown));
     }
+  }
+
+  #takeWasWritten(): boolean {
+    const was = this.#wasWritten;
+    this.#wasWritten = false;
+    return was;
   }
 
   #end(cause: OperationalError): void {

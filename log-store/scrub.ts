@@ -6,13 +6,17 @@ import { checkTable } from './table-check.ts';
 /** One piece of work: small enough not to be felt by the event loop. */
 const pieceBytesMax = 256 * 1024;
 const pieceRecordsMax = 256;
-/** Rests so many times as long as a piece took. */
-const restFactor = 9;
+/** Rests so many times as long as a piece took: a tenth of one processor while nothing else is done, */
+const idleRestFactor = 9;
+/** and a hundredth while the log is written to. Nobody waits for the check, and every commit waits for the event loop. */
+const busyRestFactor = 99;
 const restMsMin = 1;
 const restMsMax = 1000;
 
 export interface Pace {
   readonly clock: Clock;
+  /** Whether the log was written to since this was last asked. */
+  readonly wasWritten: () => boolean;
   /** Ends the work at the next rest, which rejects with the signal's reason. */
   readonly signal: AbortSignal;
 }
@@ -67,6 +71,7 @@ export async function scrubRecords(options: ScrubRecordsOptions): Promise<void> 
 async function withRest(pace: Pace, work: () => Promise<number>): Promise<number> {
   const startedMs = pace.clock.monotonicMs();
   const result = await work();
+  const restFactor = pace.wasWritten() ? busyRestFactor : idleRestFactor;
   const restMs = (pace.clock.monotonicMs() - startedMs) * restFactor;
   await pace.clock.delay(Math.min(Math.max(restMs, restMsMin), restMsMax), { signal: pace.signal });
   return result;
