@@ -1,18 +1,11 @@
-import {
-  status as grpcStatus,
-  Server,
-  ServerCredentials,
-  type ServerUnaryCall,
-  type sendUnaryData,
-} from '@grpc/grpc-js';
 import { z } from 'zod';
 import { SystemClock } from '../base/clock.ts';
-import { codeOf, messageOf } from '../base/errors.ts';
 import type { RaftNode } from '../raft/index.ts';
 import { openMemberNode } from '../test/support/member-node.ts';
 import { encodePutAnswer, encodeStatus } from './core/etcd-wire.ts';
 import { PutQueue } from './put-queue.ts';
 import { putService } from './put-service.ts';
+import { serveUnary, type UnaryHandler } from './unary-server.ts';
 
 // A process that is one Raft member, and takes puts while it leads: `raft-member.ts <settings as JSON>`.
 
@@ -46,55 +39,27 @@ const requestBytesMax = 65 * 1024 * 1024;
 /** As often as a node tells Raft what its server has applied. */
 const appliedEveryMs = 100;
 
-type Handle = (
-  call: ServerUnaryCall<Uint8Array, Uint8Array>,
-  callback: sendUnaryData<Uint8Array>,
-) => void;
-
 async function main(): Promise<void> {
   const settings = settingsSchema.parse(JSON.parse(process.argv[2] ?? ''));
   const node = await openMemberNode(settings);
   const queue = new PutQueue(node);
   // There is no state machine beside the log: what is committed counts as applied.
   new SystemClock().every(appliedEveryMs, () => node.setApplied(node.status.commitIndex));
-  await serve(settings.clientPort, {
-    put: handler(async (request) => {
-      const { index, term } = await queue.put(request);
-      return encodePutAnswer({ revision: index, term });
-    }),
-    status: handler(async () => statusOf(node)),
-    fill: handler(async (request) => await fill(queue, request)),
+  await serveUnary({
+    port: settings.clientPort,
+    requestBytesMax,
+    handlers: new Map<string, UnaryHandler>([
+      [
+        putService.put.path,
+        async (request) => {
+          const { index, term } = await queue.put(request);
+          return encodePutAnswer({ revision: index, term });
+        },
+      ],
+      [putService.status.path, () => Promise.resolve(statusOf(node))],
+      [putService.fill.path, (request) => fill(queue, request)],
+    ]),
   });
-}
-
-async function serve(
-  port: number,
-  handlers: Readonly<Record<keyof typeof putService, Handle>>,
-): Promise<void> {
-  const server = new Server({
-    'grpc.max_receive_message_length': requestBytesMax,
-    // Statistics of each call that nobody here asks for.
-    'grpc.enable_channelz': 0,
-  });
-  server.addService(putService, handlers);
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  server.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createInsecure(), (error) => {
-    if (error === null) resolve();
-    else reject(error);
-  });
-  await promise;
-}
-
-function handler(answer: (request: Uint8Array) => Promise<Uint8Array>): Handle {
-  return (call, callback) => {
-    answer(call.request).then(
-      (bytes) => callback(null, bytes),
-      (thrown: unknown) => {
-        const details = `${codeOf(thrown) ?? 'INTERNAL'}: ${messageOf(thrown)}`;
-        callback({ code: grpcStatus.UNAVAILABLE, details });
-      },
-    );
-  };
 }
 
 function statusOf(node: RaftNode): Uint8Array {
