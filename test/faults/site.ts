@@ -54,6 +54,8 @@ export interface FaultNetwork {
   apply(faults: readonly LinkFault[]): Promise<void>;
   /** Sends something along every faulty link and says what became of it. */
   prove(): Promise<readonly LinkProof[]>;
+  /** The same of every link between two nodes: that something arrives. */
+  proveHealed(): Promise<readonly LinkProof[]>;
 }
 
 /** A moment of a fault, seen from outside. */

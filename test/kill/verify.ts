@@ -1,6 +1,5 @@
 import { createConnection, type RowDataPacket } from 'mysql2/promise';
 import type { NodeStatus } from '../../admin/node-status.ts';
-import type { BinraftCluster } from '../support/binraft-cluster.ts';
 import { eventually } from '../support/eventually.ts';
 import type { WriteHistory } from './workload.ts';
 
@@ -14,6 +13,15 @@ export interface Verdict {
   readonly violations: readonly string[];
 }
 
+/** What `verify` asks of a cluster. */
+export interface VerifiedCluster {
+  readonly appPassword: string;
+  /** Every node's status, once all have applied everything. */
+  settled(): Promise<readonly NodeStatus[]>;
+  /** Where a node is; on loopback when left out. */
+  hostOf?(id: string): string;
+}
+
 const shownMax = 5;
 
 /**
@@ -21,7 +29,7 @@ const shownMax = 5;
  * definite failure (G4), and every node holds the same rows, GTIDs and log (G2, G5, G8).
  */
 export async function verify(
-  cluster: BinraftCluster,
+  cluster: VerifiedCluster,
   table: string,
   histories: readonly WriteHistory[],
 ): Promise<Verdict> {
@@ -86,13 +94,13 @@ function differences(
 
 /** A node's own rows: its primary's through the read-write port, a replica's through the read-only port. */
 async function rowsOf(
-  cluster: BinraftCluster,
+  cluster: VerifiedCluster,
   status: NodeStatus,
   table: string,
 ): Promise<ReadonlySet<string>> {
   const { ports } = status;
   const connection = await createConnection({
-    host: '127.0.0.1',
+    host: cluster.hostOf?.(status.node) ?? '127.0.0.1',
     port: status.mysql.role === 'primary' ? ports.readWrite : ports.readOnly,
     user: 'app',
     password: cluster.appPassword,

@@ -7,12 +7,16 @@ export type Outcome = 'acked' | 'failed' | 'unknown';
 
 export interface WorkloadOptions {
   readonly ports: readonly number[];
+  /** Where each port is; loopback when left out. */
+  readonly hosts?: readonly string[];
   readonly user: string;
   readonly password: string;
   readonly writers: number;
   readonly table: string;
   /** In front of every id, where several workloads write one table. */
   readonly idPrefix?: string;
+  /** After each write of a writer; none when left out: as many writes as there can be. */
+  readonly pauseMs?: number;
 }
 
 /** The history of one run, in memory: enough to tell what must, may and must not be in the table. */
@@ -107,7 +111,10 @@ export class Workload implements AsyncDisposable {
       sequence += 1;
       const outcome = await this.#insert(connection, id);
       this.history.record(id, outcome);
-      if (outcome === 'acked') continue;
+      if (outcome === 'acked') {
+        await this.#pause();
+        continue;
+      }
       // Whatever failed, the next write starts on a fresh session: this one may be on a deposed primary.
       connection.destroy();
       connection = null;
@@ -115,13 +122,20 @@ export class Workload implements AsyncDisposable {
     connection?.destroy();
   }
 
+  async #pause(): Promise<void> {
+    const { pauseMs } = this.#options;
+    if (pauseMs === undefined) return;
+    await delay(pauseMs, undefined, { signal: this.#stop.signal }).catch(() => undefined);
+  }
+
   async #connect(): Promise<Connection | null> {
-    const { ports, user, password } = this.#options;
+    const { ports, hosts, user, password } = this.#options;
+    // Not the next one: all writers would gather on the same node.
+    const place = Math.floor(Math.random() * ports.length);
     try {
       const connection = await createConnection({
-        host: '127.0.0.1',
-        // Not the next one: all writers would gather on the same node.
-        port: ports[Math.floor(Math.random() * ports.length)] ?? 0,
+        host: hosts?.[place] ?? '127.0.0.1',
+        port: ports[place] ?? 0,
         user,
         password,
         connectTimeout: connectTimeoutMs,

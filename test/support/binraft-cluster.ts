@@ -249,7 +249,8 @@ function servingNode(status: NodeStatus): ServingNode[] {
   return [{ ...status, mysql: { ...mysql, pid: mysql.pid } }];
 }
 
-function isSettled(statuses: readonly NodeStatus[]): boolean {
+/** One is primary, all others are its replicas, and everything committed is applied everywhere. */
+export function isSettled(statuses: readonly NodeStatus[]): boolean {
   const primary = statuses.find((status) => status.mysql.role === 'primary');
   return (
     primary !== undefined &&

@@ -45,10 +45,18 @@ export function kill(pid: number, signal: NodeJS.Signals): void {
 /** SIGSTOP that has taken effect: none of its threads runs any more. */
 export async function pause(pid: number): Promise<void> {
   kill(pid, 'SIGSTOP');
-  await eventually(
-    async () => (threadStates(pid).every((state) => 'TtZX'.includes(state)) ? true : null),
-    `${pid} stands still`,
-  );
+  await eventually(async () => (standsStill(pid) ? true : null), `${pid} stands still`);
+}
+
+/** None of its threads runs; so it is too of one that is gone. */
+export function standsStill(pid: number): boolean {
+  return threadStates(pid).every((state) => 'TtZX'.includes(state));
+}
+
+/** It lives, and none of its threads runs. */
+export function isPaused(pid: number): boolean {
+  const states = threadStates(pid);
+  return states.length > 0 && states.every((state) => 'Tt'.includes(state));
 }
 
 /** Gone, or a zombie: it has let go of its files, locks and ports. It has no command line any more well before that. */

@@ -1,0 +1,62 @@
+// What can be done to a cluster, by name. Pure: the plan is made of it, and so are the command's options.
+
+/** Faults of one family never overlap: they would undo each other. */
+export type Family = 'network' | 'process' | 'leadership';
+
+export interface NemesisEntry {
+  readonly name: string;
+  readonly family: Family;
+  readonly variants: readonly string[];
+  /** How long one lasts, in milliseconds. */
+  readonly lastsMs: readonly [low: number, high: number];
+}
+
+export const partitionVariants = [
+  'leader-in-minority',
+  'leader-in-majority',
+  'halves',
+  'isolate-one',
+  'bridge',
+  'ring',
+  'leader-mute',
+  'leader-deaf',
+  'flapping',
+  'everyone-alone',
+] as const;
+export type PartitionVariant = (typeof partitionVariants)[number];
+
+export const victims = ['leader', 'follower', 'majority', 'all'] as const;
+export type Victims = (typeof victims)[number];
+
+export const processParts = ['sidecar', 'mysqld', 'both'] as const;
+export type ProcessPart = (typeof processParts)[number];
+
+const processVariants: readonly string[] = victims.flatMap((whom) =>
+  processParts.map((part) => `${whom}-${part}`),
+);
+
+export const catalogue: readonly NemesisEntry[] = [
+  {
+    name: 'partition',
+    family: 'network',
+    variants: partitionVariants,
+    lastsMs: [5_000, 12_000],
+  },
+  { name: 'loss', family: 'network', variants: ['5%', '20%'], lastsMs: [5_000, 12_000] },
+  { name: 'sessions', family: 'network', variants: ['to-leader'], lastsMs: [5_000, 10_000] },
+  { name: 'kill', family: 'process', variants: processVariants, lastsMs: [3_000, 6_000] },
+  { name: 'terminate', family: 'process', variants: processVariants, lastsMs: [3_000, 6_000] },
+  { name: 'pause', family: 'process', variants: processVariants, lastsMs: [3_000, 12_000] },
+  { name: 'transfer', family: 'leadership', variants: ['loop'], lastsMs: [5_000, 10_000] },
+];
+
+/** Whom and what a variant of `kill`, `terminate` and `pause` means. */
+export function processVariant(variant: string): {
+  readonly whom: Victims;
+  readonly part: ProcessPart;
+} {
+  const whom = victims.find((name) => variant.startsWith(`${name}-`));
+  const part = processParts.find((name) => variant.endsWith(`-${name}`));
+  if (whom === undefined || part === undefined) throw new Error(`no such variant: ${variant}`);
+  return { whom, part };
+}

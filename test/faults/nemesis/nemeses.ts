@@ -1,0 +1,15 @@
+import type { Nemesis } from './nemesis.ts';
+import { loss, partition, sessions } from './network.ts';
+import { kill, pause, terminate } from './processes.ts';
+import { transfer } from './transfer.ts';
+
+/** Who does what is in the catalogue, by the same names. */
+export const nemeses: Readonly<Record<string, Nemesis>> = {
+  partition,
+  loss,
+  sessions,
+  kill,
+  terminate,
+  pause,
+  transfer,
+};

@@ -1,0 +1,108 @@
+import { parseArgs } from 'node:util';
+import { catalogue, type NemesisEntry } from './nemesis/catalogue.ts';
+
+/** What `npm run test:faults` was asked for. */
+export interface FaultOptions {
+  readonly nodes: 3 | 5;
+  readonly minutes: number;
+  readonly workloads: readonly string[];
+  readonly nemeses: readonly NemesisEntry[];
+  readonly ratePerSecond: number;
+  readonly seed: number;
+  /** Null: a temporary folder, told at the end. */
+  readonly out: string | null;
+  readonly basePort: number;
+}
+
+export const usage: string = `usage: npm run test:faults -- [--nodes 3|5] [--minutes M] [--workload W,…|all] [--nemesis N,…|all|none]
+       [--rate R] [--seed S] [--out DIR] [--base-port P]
+nemeses: ${catalogue.map(({ name }) => name).join(', ')}; one variant alone: partition:ring`;
+
+const minutesMax = 24 * 60;
+const rateMax = 10_000;
+const basePortMax = 31_000;
+
+/** The options, or everything that is wrong with them, a line each. Pure. */
+export function parseOptions(
+  args: readonly string[],
+  knownWorkloads: readonly string[],
+): FaultOptions | readonly string[] {
+  let values: ReturnType<typeof readArgs>;
+  try {
+    values = readArgs(args);
+  } catch (thrown) {
+    return [thrown instanceof Error ? thrown.message : String(thrown)];
+  }
+  const faults: string[] = [];
+  const number = (name: string, text: string, [low, high]: readonly [number, number]): number => {
+    const value = Number(text);
+    if (Number.isFinite(value) && value >= low && value <= high) return value;
+    faults.push(`--${name} is ${text}; allowed: ${low} to ${high}`);
+    return low;
+  };
+  const workloads = values.workload === 'all' ? knownWorkloads : values.workload.split(',');
+  for (const name of workloads) {
+    if (!knownWorkloads.includes(name)) {
+      faults.push(`--workload has ${name}; allowed: ${knownWorkloads.join(', ')}, all`);
+    }
+  }
+  if (values.nodes !== '3' && values.nodes !== '5') {
+    faults.push(`--nodes is ${values.nodes}; allowed: 3, 5`);
+  }
+  const nemeses = nemesesNamed(values.nemesis, faults);
+  const options: FaultOptions = {
+    nodes: values.nodes === '5' ? 5 : 3,
+    minutes: number('minutes', values.minutes, [0.5, minutesMax]),
+    workloads,
+    nemeses,
+    ratePerSecond: number('rate', values.rate, [1, rateMax]),
+    seed: Math.floor(number('seed', values.seed ?? String(Date.now() % 2 ** 31), [0, 2 ** 32 - 1])),
+    out: values.out ?? null,
+    basePort: Math.floor(number('base-port', values['base-port'], [1024, basePortMax])),
+  };
+  return faults.length > 0 ? faults : options;
+}
+
+function readArgs(args: readonly string[]): {
+  readonly nodes: string;
+  readonly minutes: string;
+  readonly workload: string;
+  readonly nemesis: string;
+  readonly rate: string;
+  readonly seed?: string;
+  readonly out?: string;
+  readonly 'base-port': string;
+} {
+  return parseArgs({
+    args: [...args],
+    options: {
+      nodes: { type: 'string', default: '3' },
+      minutes: { type: 'string', default: '3' },
+      workload: { type: 'string', default: 'all' },
+      nemesis: { type: 'string', default: 'all' },
+      rate: { type: 'string', default: '200' },
+      seed: { type: 'string' },
+      out: { type: 'string' },
+      'base-port': { type: 'string', default: '24000' },
+    },
+  }).values;
+}
+
+/** `all`, `none`, or names, each alone or with one variant: `kill,partition:ring`. */
+function nemesesNamed(text: string, faults: string[]): readonly NemesisEntry[] {
+  if (text === 'none') return [];
+  if (text === 'all') return catalogue;
+  return text.split(',').flatMap((named) => {
+    const [name = '', variant] = named.split(':');
+    const entry = catalogue.find((known) => known.name === name);
+    if (entry === undefined) {
+      const allowed = catalogue.map((known) => known.name).join(', ');
+      faults.push(`--nemesis has ${name}; allowed: ${allowed}, all, none`);
+      return [];
+    }
+    if (variant === undefined) return [entry];
+    if (entry.variants.includes(variant)) return [{ ...entry, variants: [variant] }];
+    faults.push(`--nemesis has ${named}; variants of ${name}: ${entry.variants.join(', ')}`);
+    return [];
+  });
+}

@@ -1,0 +1,154 @@
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { messageOf } from '../../base/errors.ts';
+import { renderTable } from '../../cli/table.ts';
+import { conduct } from './conduct.ts';
+import { LeaderWatch } from './leader-watch.ts';
+import { type FaultOptions, parseOptions, usage } from './options.ts';
+import { planFaults } from './plan.ts';
+import { ProgressLine } from './progress-line.ts';
+import { remainsOf, removeDeadRuns } from './site/leftovers.ts';
+import { ownIdentity } from './site/run-identity.ts';
+import { type RunningSite, startSite } from './site/start-site.ts';
+import type { FaultEvent } from './site.ts';
+import { UniqueWrites } from './unique-writes.ts';
+
+// Exit status: 0 every promise was kept and every fault really happened; 1 not so; 2 the command is wrong; 130 interrupted.
+
+const workloads = ['set'];
+const stop = new AbortController();
+/** The second time the process ends at once, and leaves the cleaning up to the next run. */
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+
+const options = parseOptions(process.argv.slice(2), workloads);
+if ('length' in options) {
+  process.stderr.write(`${options.join('\n')}\n${usage}\n`);
+  process.exitCode = 2;
+} else {
+  process.exitCode = await run(options).catch((thrown: unknown) => {
+    print(stop.signal.aborted ? 'interrupted' : `failed: ${describe(thrown)}`);
+    return stop.signal.aborted ? 130 : 1;
+  });
+}
+
+async function run(asked: FaultOptions): Promise<number> {
+  const out = asked.out === null ? mkdtempSync(join(tmpdir(), 'faults-')) : resolve(asked.out);
+  mkdirSync(out, { recursive: true });
+  const identity = ownIdentity();
+  for (const name of await removeDeadRuns()) print(`removed what ${name} left behind`);
+  print(
+    `${asked.nodes} nodes, ${asked.minutes} minutes, seed ${asked.seed}, ${asked.nemeses.map(({ name }) => name).join(' ') || 'no faults'}, out ${out}`,
+  );
+  const directory = join(out, 'cluster');
+  const site = await startSite(
+    {
+      run: identity,
+      nodeCount: asked.nodes,
+      directory,
+      basePort: asked.basePort,
+      onLine: (line) => log(out, line),
+    },
+    stop.signal,
+  );
+  let status: number;
+  try {
+    status = await test(site, asked, out);
+  } finally {
+    await site[Symbol.asyncDispose]();
+  }
+  const remains = await remainsOf(identity, directory);
+  if (remains.length > 0) print(`left behind: ${remains.join(', ')}`);
+  return remains.length > 0 ? 1 : status;
+}
+
+async function test(site: RunningSite, asked: FaultOptions, out: string): Promise<number> {
+  const durationMs = asked.minutes * 60_000;
+  const plan = planFaults({ seed: asked.seed, durationMs, nemeses: asked.nemeses });
+  writeFileSync(join(out, 'plan.json'), `${JSON.stringify(plan, null, 2)}\n`);
+  const events: FaultEvent[] = [];
+  await using load = await UniqueWrites.start(site, asked.ratePerSecond);
+  await using watch = new LeaderWatch(site);
+  const originMs = performance.now();
+  using progress = new ProgressLine({
+    endMs: originMs + durationMs,
+    counts: () => load.counts(),
+    events,
+    watch,
+  });
+  const ended = delay(durationMs, undefined, { signal: stop.signal }).catch(() => undefined);
+  await conduct(
+    {
+      site,
+      plan,
+      originMs,
+      onEvent: (event) => {
+        events.push(event);
+        progress.line(eventLine(event, originMs));
+      },
+    },
+    stop.signal,
+  );
+  await ended;
+  stop.signal.throwIfAborted();
+  progress[Symbol.dispose]();
+  const verdict = await load.judge();
+  const json = { options: asked, originMs, events, leaders: watch.sightings, verdict };
+  writeFileSync(join(out, 'run.json'), `${JSON.stringify(json, null, 2)}\n`);
+  print(faultTable(events, (from, to) => load.writeGapMs(from, to)));
+  const unconfirmed = events.filter(({ confirmed }) => !confirmed);
+  for (const event of unconfirmed) print(`not confirmed: ${eventLine(event, originMs)}`);
+  for (const id of site.givenUp) print(`${id} stopped for good`);
+  const { acked, failed, unknown, rows, violations } = verdict;
+  print(`writes: ${acked} acknowledged, ${failed} failed, ${unknown} unknown; ${rows} rows`);
+  print(violations.length === 0 ? 'no violation' : violations.join('\n'));
+  const isGood = violations.length + unconfirmed.length + site.givenUp.length === 0;
+  return isGood && acked > 0 ? 0 : 1;
+}
+
+function eventLine(event: FaultEvent, originMs: number): string {
+  const at = ((event.atMs - originMs) / 1000).toFixed(1).padStart(7);
+  const mark = event.confirmed ? '' : ' NOT CONFIRMED';
+  return `${at} s  #${event.fault} ${event.nemesis} ${event.variant} ${event.phase}${mark}: ${event.detail}`;
+}
+
+function faultTable(
+  events: readonly FaultEvent[],
+  gapMs: (from: number, to: number) => number,
+): string {
+  const rows = events.flatMap((begin) => {
+    if (begin.phase !== 'begin') return [];
+    const end = events.find(({ fault, phase }) => fault === begin.fault && phase === 'end');
+    const endMs = end?.atMs ?? begin.atMs;
+    return [
+      [
+        `#${begin.fault}`,
+        begin.nemesis,
+        begin.variant,
+        `${((endMs - begin.atMs) / 1000).toFixed(1)} s`,
+        begin.isMajorityWhole ? 'whole' : 'broken',
+        begin.confirmed && end?.confirmed === true ? 'yes' : 'NO',
+        `${Math.round(gapMs(begin.atMs, endMs))} ms`,
+      ],
+    ];
+  });
+  const headers = ['', 'nemesis', 'variant', 'lasted', 'majority', 'confirmed', 'write gap'];
+  return renderTable(headers, rows, { colours: process.stdout.isTTY === true });
+}
+
+function describe(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return String(thrown);
+  return thrown.cause === undefined
+    ? messageOf(thrown)
+    : `${messageOf(thrown)}: ${messageOf(thrown.cause)}`;
+}
+
+function log(out: string, line: string): void {
+  const at = new Date().toISOString();
+  writeFileSync(join(out, 'site.log'), `${at} ${line}\n`, { flag: 'a' });
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}

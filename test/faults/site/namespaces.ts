@@ -1,0 +1,241 @@
+import { eventually } from '../../support/eventually.ts';
+import type { FaultNetwork, LinkFault, LinkProof } from '../site.ts';
+import type { SiteNode } from './cluster-files.ts';
+import type { RunIdentity } from './run-identity.ts';
+import { needTool, runTool } from './run-tool.ts';
+
+// One network namespace per node, all on a bridge in a namespace of its own, and one cable from there to where the runner and the
+// clients are:
+//
+//   root ── <run>-net [ bridge ] ─┬─ <run>-n1   10.93.S.1
+//   10.93.S.254                   ├─ <run>-n2   10.93.S.2
+//                                 └─ <run>-n3   10.93.S.3
+//
+// What `a` sends `b` is dropped in `b`'s namespace, as it comes in, by a table that holds nothing else.
+
+const subnetsMax = 250;
+const rootHost = 254;
+const table = 'binraft_faults';
+const probeSeconds = '0.7';
+/** Status of timeout(1) when it had to end its command. */
+const timedOut = 124;
+/** Lost packets are seen as soon as the nodes speak, which they do several times a second. */
+const lossSeenMs = 10_000;
+
+/** Where the nodes of a run will be. */
+export interface NamespacePlan {
+  readonly run: RunIdentity;
+  readonly ids: readonly string[];
+}
+
+/** Only root may part namespaces, and only with the tools for it. */
+export async function canUseNamespaces(): Promise<boolean> {
+  if (process.getuid?.() !== 0) return false;
+  for (const args of [
+    ['ip', '-V'],
+    ['nft', '-v'],
+    ['nsenter', '-V'],
+    ['timeout', '--version'],
+  ]) {
+    const [program = '', ...rest] = args;
+    if ((await runTool(program, rest).catch(() => null))?.status !== 0) return false;
+  }
+  return true;
+}
+
+/** The namespaces, before any node runs in them. What was made stays until `removeRun`. */
+export class Namespaces {
+  readonly #run: RunIdentity;
+  readonly #ids: readonly string[];
+  #subnet = 0;
+
+  private constructor({ run, ids }: NamespacePlan) {
+    this.#run = run;
+    this.#ids = ids;
+  }
+
+  static async create(plan: NamespacePlan): Promise<Namespaces> {
+    const made = new Namespaces(plan);
+    await made.#make();
+    return made;
+  }
+
+  host(id: string): string {
+    return `10.93.${this.#subnet}.${this.#ids.indexOf(id) + 1}`;
+  }
+
+  /** In front of a command that shall run where the node is. Becomes the command: same process, same channels. */
+  launcher(id: string): readonly string[] {
+    return ['nsenter', `--net=/run/netns/${this.name(id)}`];
+  }
+
+  name(id: string): string {
+    return `${this.#run.name}-${id}`;
+  }
+
+  async #make(): Promise<void> {
+    const hub = this.name('net');
+    await needTool('ip', ['netns', 'add', hub]);
+    await inNamespace(hub, ['link set lo up', 'link add br0 type bridge', 'link set br0 up']);
+    this.#subnet = await claimSubnet(hub);
+    await inNamespace(hub, ['link set up0 master br0', 'link set up0 up']);
+    for (const [index, id] of this.#ids.entries()) await this.#addNode(hub, id, index + 1);
+  }
+
+  async #addNode(hub: string, id: string, number: number): Promise<void> {
+    const name = this.name(id);
+    await needTool('ip', ['netns', 'add', name]);
+    await inNamespace(hub, [
+      `link add port${number} type veth peer name eth0 netns ${name}`,
+      `link set port${number} master br0`,
+      `link set port${number} up`,
+    ]);
+    await inNamespace(name, [
+      'link set lo up',
+      `addr add ${this.host(id)}/24 dev eth0`,
+      'link set eth0 up',
+    ]);
+  }
+}
+
+/** The name of the cable's end in the root namespace is the claim: it can be there only once. */
+async function claimSubnet(hub: string): Promise<number> {
+  for (let subnet = 1; subnet <= subnetsMax; subnet += 1) {
+    const device = `bft${subnet}`;
+    const made = await runTool('ip', [
+      ...['link', 'add', device, 'type', 'veth'],
+      ...['peer', 'name', 'up0', 'netns', hub],
+    ]);
+    if (made.status !== 0 && !made.errors.includes('File exists')) {
+      throw new Error(`cannot make the link ${device}: ${made.errors.trim()}`);
+    }
+    if (made.status !== 0) continue;
+    await needTool('ip', ['addr', 'add', `10.93.${subnet}.${rootHost}/24`, 'dev', device]);
+    await needTool('ip', ['link', 'set', device, 'up']);
+    return subnet;
+  }
+  throw new Error(`all ${subnetsMax} subnets for fault tests are taken`);
+}
+
+async function inNamespace(name: string, commands: readonly string[]): Promise<void> {
+  await needTool('ip', ['-n', name, '-batch', '-'], `${commands.join('\n')}\n`);
+}
+
+/** Drops packets between namespaces. */
+export class NamespaceNetwork implements FaultNetwork {
+  readonly kind = 'namespaces';
+  readonly #namespaces: Namespaces;
+  readonly #nodes: readonly SiteNode[];
+  #faults: readonly LinkFault[] = [];
+
+  constructor(namespaces: Namespaces, nodes: readonly SiteNode[]) {
+    this.#namespaces = namespaces;
+    this.#nodes = nodes;
+  }
+
+  async apply(faults: readonly LinkFault[]): Promise<void> {
+    const delayed = faults.find((fault) => fault.delayMs > 0);
+    if (delayed !== undefined) throw new Error('packets between namespaces cannot be delayed here');
+    this.#faults = faults;
+    await Promise.all(this.#nodes.map((node) => this.#applyAt(node)));
+  }
+
+  async #applyAt({ id }: SiteNode): Promise<void> {
+    const rules = this.#faults.flatMap((fault, index) =>
+      fault.to === id ? [`    ${this.#match(fault)} counter drop comment "${index}"`] : [],
+    );
+    // One transaction: there is no moment without a rule that was and will be there.
+    const script = [
+      `table inet ${table}`,
+      `delete table inet ${table}`,
+      `table inet ${table} {`,
+      '  chain arrivals {',
+      '    type filter hook input priority -10; policy accept;',
+      ...rules,
+      '  }',
+      '}',
+    ];
+    await this.#nft(id, ['-f', '-'], `${script.join('\n')}\n`);
+  }
+
+  #match({ from, to, traffic, lostPermille }: LinkFault): string {
+    const source = `ip saddr ${this.#namespaces.host(from)}`;
+    const { ports } = this.#node(to);
+    const sessions =
+      traffic === 'sessions'
+        ? ` tcp dport { ${ports.forwardReadWrite}, ${ports.forwardReadOnly} }`
+        : '';
+    const luck = lostPermille < 1000 ? ` numgen random mod 1000 < ${lostPermille}` : '';
+    return `${source}${sessions}${luck}`;
+  }
+
+  async prove(): Promise<readonly LinkProof[]> {
+    return await Promise.all(this.#faults.map((fault, index) => this.#prove(fault, index)));
+  }
+
+  async proveHealed(): Promise<readonly LinkProof[]> {
+    const links = this.#nodes.flatMap(({ id: from }) =>
+      this.#nodes.flatMap(({ id: to }) => (from === to ? [] : [wholeLink(from, to)])),
+    );
+    return await Promise.all(
+      links.map(async (link) => {
+        const arrives = await this.#arrives(link);
+        return { link, confirmed: arrives, evidence: arrives ? 'probe arrives' : 'probe is lost' };
+      }),
+    );
+  }
+
+  async #prove(link: LinkFault, index: number): Promise<LinkProof> {
+    if (link.lostPermille < 1000) return await this.#proveLoss(link, index);
+    const arrives = await this.#arrives(link);
+    const dropped = await this.#dropped(link, index);
+    return {
+      link,
+      confirmed: !arrives && dropped > 0,
+      evidence: `${dropped} packets dropped, probe ${arrives ? 'arrives' : 'is lost'}`,
+    };
+  }
+
+  async #proveLoss(link: LinkFault, index: number): Promise<LinkProof> {
+    const seen = eventually(
+      async () => (await this.#dropped(link, index)) || null,
+      `packets from ${link.from} to ${link.to} are dropped`,
+      lossSeenMs,
+    );
+    const dropped = await seen.catch(() => 0);
+    return { link, confirmed: dropped > 0, evidence: `${dropped} packets dropped` };
+  }
+
+  /** Whether the first packet of a connection gets an answer; that of a port nobody listens on does. */
+  async #arrives({ from, to, traffic }: LinkFault): Promise<boolean> {
+    const { ports } = this.#node(to);
+    const port = traffic === 'sessions' ? ports.forwardReadWrite : ports.raft;
+    const [program = '', ...args] = [
+      ...this.#namespaces.launcher(from),
+      ...['timeout', probeSeconds, 'bash', '-c'],
+      `: > /dev/tcp/${this.#namespaces.host(to)}/${port}`,
+    ];
+    return (await runTool(program, args)).status !== timedOut;
+  }
+
+  async #dropped({ to }: LinkFault, index: number): Promise<number> {
+    const listed = await this.#nft(to, ['list', 'table', 'inet', table]);
+    const pattern = new RegExp(`counter packets (\\d+) bytes \\d+ drop comment "${index}"`);
+    return Number(pattern.exec(listed)?.[1] ?? 0);
+  }
+
+  async #nft(id: string, args: readonly string[], input = ''): Promise<string> {
+    const [program = '', ...rest] = [...this.#namespaces.launcher(id), 'nft', ...args];
+    return await needTool(program, rest, input);
+  }
+
+  #node(id: string): SiteNode {
+    const found = this.#nodes.find((node) => node.id === id);
+    if (found === undefined) throw new Error(`no node ${id}`);
+    return found;
+  }
+}
+
+function wholeLink(from: string, to: string): LinkFault {
+  return { from, to, traffic: 'everything', lostPermille: 0, delayMs: 0 };
+}

@@ -1,0 +1,212 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { NodeStatus } from '../../../admin/node-status.ts';
+import { SystemClock } from '../../../base/clock.ts';
+import { silentLogger } from '../../../base/logger.ts';
+import { locateMySql } from '../../../cli/locate-mysql.ts';
+import { NodeChild } from '../../../cli/node-child.ts';
+import { eventually } from '../../support/eventually.ts';
+import { kill, processesNaming } from '../../support/processes.ts';
+import type { FaultNetwork, FaultSite } from '../site.ts';
+import { type SiteNode, writeClusterFiles } from './cluster-files.ts';
+import { noteRun, removeRun } from './leftovers.ts';
+import { NamespaceNetwork, Namespaces } from './namespaces.ts';
+import type { RunIdentity } from './run-identity.ts';
+
+export interface SiteOptions {
+  readonly run: RunIdentity;
+  readonly nodeCount: number;
+  /** Made if it is not there; kept. */
+  readonly directory: string;
+  readonly basePort: number;
+  /** Told what happens to processes, one line each. */
+  onLine(line: string): void;
+}
+
+const main = fileURLToPath(new URL('../../../cli/main.ts', import.meta.url));
+const statusTimeoutMs = 2000;
+const stopDeadlineMs = 8000;
+/** Three servers initialise their data folders on a machine that may be busy. */
+const readyTimeoutMs = 300_000;
+
+/** Starts a cluster and waits until it serves. Whatever fails on the way, nothing of it stays but files. */
+export async function startSite(options: SiteOptions, signal: AbortSignal): Promise<RunningSite> {
+  const { run, directory, nodeCount, basePort } = options;
+  noteRun(run, directory);
+  try {
+    // Fetched now if there is none: nodes in namespaces reach nobody but each other.
+    await locateMySql('', { logger: silentLogger, terminal: null });
+    const ids = Array.from({ length: nodeCount }, (_, index) => `n${index + 1}`);
+    const namespaces = await Namespaces.create({ run, ids });
+    const { nodes, appPassword } = writeClusterFiles({
+      directory,
+      nodeCount,
+      basePort,
+      hosts: (id) => ({ host: namespaces.host(id), peerHost: namespaces.host(id) }),
+    });
+    const site = new RunningSite(options, {
+      nodes,
+      appPassword,
+      network: new NamespaceNetwork(namespaces, nodes),
+      launcher: (id) => namespaces.launcher(id),
+    });
+    try {
+      await site.open(signal);
+    } catch (thrown) {
+      // Its supervisors would start again what `removeRun` has ended.
+      await site[Symbol.asyncDispose]();
+      throw thrown;
+    }
+    return site;
+  } catch (thrown) {
+    await removeRun(run);
+    throw thrown;
+  }
+}
+
+interface SiteParts {
+  readonly nodes: readonly SiteNode[];
+  readonly appPassword: string;
+  readonly network: FaultNetwork;
+  launcher(id: string): readonly string[];
+}
+
+/** The processes of a cluster, supervised as under `binraft up`, and what is between them. */
+export class RunningSite implements FaultSite {
+  readonly nodes: readonly (SiteNode & {
+    readonly readWritePort: number;
+    readonly readOnlyPort: number;
+    readonly adminPort: number;
+  })[];
+  readonly appUser = 'app';
+  readonly appPassword: string;
+  readonly network: FaultNetwork;
+  readonly #options: SiteOptions;
+  readonly #children: ReadonlyMap<string, NodeChild>;
+  readonly #processes = new Map<string, ChildProcess>();
+  readonly #givenUp = new Set<string>();
+  #isOpen = false;
+
+  constructor(options: SiteOptions, { nodes, appPassword, network, launcher }: SiteParts) {
+    this.#options = options;
+    this.appPassword = appPassword;
+    this.network = network;
+    this.nodes = nodes.map((node) => ({
+      ...node,
+      readWritePort: node.ports.readWrite,
+      readOnlyPort: node.ports.readOnly,
+      adminPort: node.ports.admin,
+    }));
+    const { onLine } = options;
+    this.#children = new Map(
+      nodes.map((node) => [
+        node.id,
+        new NodeChild(
+          node,
+          new SystemClock(),
+          {
+            onProgress: () => undefined,
+            onReturn: ({ id }) => onLine(`${id} is back`),
+            onRestart: ({ id }, why) => onLine(`${id} died (${why}); it is started again`),
+            onFatal: ({ id }, code, message) => {
+              this.#givenUp.add(id);
+              onLine(`${id} stopped for good: ${code}: ${message}`);
+            },
+          },
+          ({ id, configPath }, log) => this.#spawn(launcher(id), { id, configPath, log }),
+        ),
+      ]),
+    );
+  }
+
+  /** Settles when one node serves and all others follow it. */
+  async open(signal: AbortSignal): Promise<void> {
+    this.#isOpen = true;
+    await this.network.apply([]);
+    for (const child of this.#children.values()) child.start();
+    await eventually(
+      async () => {
+        if (this.#givenUp.size > 0) return await this.#explain();
+        return signal.aborted || (await this.#isServing()) || null;
+      },
+      'the cluster serves',
+      readyTimeoutMs,
+    );
+    signal.throwIfAborted();
+    if (this.#givenUp.size > 0) throw new Error(await this.#explain());
+  }
+
+  async status(id: string): Promise<NodeStatus | null> {
+    const { host, adminPort } = this.node(id);
+    try {
+      const response = await fetch(`http://${host}:${adminPort}/status`, {
+        signal: AbortSignal.timeout(statusTimeoutMs),
+      });
+      return (await response.json()) as NodeStatus;
+    } catch {
+      return null;
+    }
+  }
+
+  sidecarPid(id: string): number | null {
+    const child = this.#processes.get(id);
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return null;
+    return child.pid ?? null;
+  }
+
+  get givenUp(): readonly string[] {
+    return [...this.#givenUp];
+  }
+
+  revive(id: string): void {
+    if (this.#givenUp.delete(id)) this.#children.get(id)?.start();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    // Removing the namespaces heals as well; until then the nodes shall be able to stop in order, stopped processes too.
+    await this.network.apply([]).catch(() => undefined);
+    for (const pid of processesNaming(`${this.#options.directory}/`)) kill(pid, 'SIGCONT');
+    await Promise.all([...this.#children.values()].map((child) => child.stop(stopDeadlineMs)));
+    await removeRun(this.#options.run);
+  }
+
+  node(id: string): RunningSite['nodes'][number] {
+    const found = this.nodes.find((node) => node.id === id);
+    if (found === undefined) throw new Error(`no node ${id}`);
+    return found;
+  }
+
+  #spawn(
+    launcher: readonly string[],
+    node: { readonly id: string; readonly configPath: string; readonly log: number },
+  ): ChildProcess {
+    const [program = '', ...args] = [
+      ...launcher,
+      ...[process.execPath, main, 'node', '--config', node.configPath],
+    ];
+    // A group of its own: the terminal's Ctrl-C reaches the runner alone.
+    const child = spawn(program, args, {
+      stdio: ['ignore', node.log, node.log, 'ipc'],
+      detached: true,
+    });
+    this.#processes.set(node.id, child);
+    return child;
+  }
+
+  async #isServing(): Promise<boolean> {
+    const statuses = await Promise.all(this.nodes.map(({ id }) => this.status(id)));
+    return (
+      statuses.some((status) => status?.proxy.isGateOpen && status.mysql.health === 'ok') &&
+      statuses.every((status) => ['primary', 'replica'].includes(status?.mysql.role ?? ''))
+    );
+  }
+
+  #explain(): Promise<string> {
+    const [id = ''] = this.#givenUp;
+    const lines = readFileSync(this.node(id).logPath, 'utf8').trim().split('\n').slice(-5);
+    return Promise.resolve(`${id} stopped for good:\n${lines.join('\n')}`);
+  }
+}
