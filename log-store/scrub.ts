@@ -11,7 +11,7 @@ const idleRestFactor = 9;
 /** and a hundredth while the log is written to. Nobody waits for the check, and every commit waits for the event loop. */
 const busyRestFactor = 99;
 const restMsMin = 1;
-const restMsMax = 1000;
+const restMsMax = 5000;
 
 export interface Pace {
   readonly clock: Clock;

@@ -3,10 +3,12 @@ import type { Clock } from '../../base/clock.ts';
 import { scrubRecords } from '../../log-store/scrub.ts';
 import { logIndex } from '../../raft/core/types.ts';
 
-const pieceMs = 2;
-
 /** A clock on which each piece takes `pieceMs`; `rests` is how long the check slept behind each. */
-function measuredClock(): { readonly clock: Clock; readonly rests: number[]; work(): void } {
+function measuredClock(pieceMs: number): {
+  readonly clock: Clock;
+  readonly rests: number[];
+  work(): void;
+} {
   let nowMs = 0;
   const rests: number[] = [];
   const clock: Clock = {
@@ -28,8 +30,8 @@ function measuredClock(): { readonly clock: Clock; readonly rests: number[]; wor
   };
 }
 
-async function restsOf(isWritten: boolean): Promise<readonly number[]> {
-  const { clock, rests, work } = measuredClock();
+async function restsOf(isWritten: boolean, pieceMs: number): Promise<readonly number[]> {
+  const { clock, rests, work } = measuredClock(pieceMs);
   const last = logIndex(1000);
   await scrubRecords({
     clock,
@@ -48,12 +50,17 @@ async function restsOf(isWritten: boolean): Promise<readonly number[]> {
 }
 
 test('the background check takes a tenth of the time of a node that is idle', async () => {
-  const rests = await restsOf(false);
-  expect(new Set(rests)).toEqual(new Set([9 * pieceMs]));
+  const rests = await restsOf(false, 2);
+  expect(new Set(rests)).toEqual(new Set([18]));
 });
 
 test('the background check takes a hundredth of the time while the log is written to', async () => {
-  const rests = await restsOf(true);
+  const rests = await restsOf(true, 2);
   expect(rests.length).toBeGreaterThan(1);
-  expect(new Set(rests)).toEqual(new Set([99 * pieceMs]));
+  expect(new Set(rests)).toEqual(new Set([198]));
+});
+
+test('the background check goes on within five seconds, however long a piece took', async () => {
+  const rests = await restsOf(true, 1000);
+  expect(new Set(rests)).toEqual(new Set([5000]));
 });
