@@ -70,10 +70,18 @@ export interface RecordedLoad {
   readonly problems: readonly string[];
 }
 
+/** Something done to the cluster, to be shown among the operations: `atMs` is `performance.now()` of the runner. */
+export interface NemesisNote {
+  readonly atMs: number;
+  readonly nemesis: string;
+  readonly phase: 'begin' | 'end';
+  readonly detail: string;
+}
+
 export interface RunningLoad extends AsyncDisposable {
   counts(): LoadCounts;
   /** Ends the clients, reads what is there in the end from a cluster that must be whole again, and merges the histories. */
-  stop(): Promise<RecordedLoad>;
+  stop(notes?: readonly NemesisNote[]): Promise<RecordedLoad>;
 }
 
 /** Makes the tables, then starts the client processes. `startLoad` of `start-load.ts` is the one there is. */
