@@ -4,8 +4,10 @@ import { messageOf } from '../../../base/errors.ts';
 import { statusDifferences } from '../../kill/verify.ts';
 import { isSettled } from '../../support/binraft-cluster.ts';
 import { type Check, simpleCheck } from './check.ts';
-import type { AskStatus } from './leader-watch.ts';
 import { contentDifferences, contentsOf } from './node-contents.ts';
+
+/** What a node says of itself; null when it gives no answer. */
+export type AskStatus = (node: string) => Promise<NodeStatus | null>;
 
 export interface ConvergenceInput {
   readonly nodes: readonly { readonly id: string; readonly directory: string }[];

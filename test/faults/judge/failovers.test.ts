@@ -1,7 +1,5 @@
 import { expect, test } from 'vitest';
-import { nodeStatus } from '../../support/node-status.ts';
 import { failoversOf } from './failovers.ts';
-import { sampleOf } from './leader-watch.ts';
 import { contentDifferences } from './node-contents.ts';
 import type { EndedOperation } from './operation-times.ts';
 
@@ -29,19 +27,6 @@ test('a leader that was not heard for a moment and still leads its term is no fa
   const samples = [sample(0, 'n1', 1), sample(5_000, null, 1), sample(5_200, 'n1', 1)];
   expect(failoversOf(samples, [write(1)], 0)).toEqual([]);
   expect(failoversOf([...samples, sample(9_000, 'n1', 2)], [write(1)], 0)).toHaveLength(1);
-});
-
-test('of two nodes that say they serve, the one of the higher term does', () => {
-  const serving = (node: string, term: number): ReturnType<typeof nodeStatus> => {
-    const status = nodeStatus({ node });
-    return {
-      ...status,
-      raft: { ...status.raft, term: term as typeof status.raft.term },
-      proxy: { ...status.proxy, isGateOpen: true },
-    };
-  };
-  expect(sampleOf([serving('n1', 3), serving('n2', 4), null], 7)).toEqual(sample(7, 'n2', 4));
-  expect(sampleOf([nodeStatus(), null], 7)).toEqual(sample(7, null, 3));
 });
 
 test('what differs between two nodes is named', () => {

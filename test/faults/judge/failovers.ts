@@ -1,4 +1,4 @@
-import type { LeaderSample } from './leader-watch.ts';
+import type { LeaderSighting } from '../leader-watch.ts';
 import type { EndedOperation } from './operation-times.ts';
 
 /** From one serving leader to the next, with the longest time without an acknowledged write around it. Milliseconds since the origin. */
@@ -14,7 +14,7 @@ export interface Failover {
 const marginMs = 1_000;
 
 export function failoversOf(
-  samples: readonly LeaderSample[],
+  samples: readonly LeaderSighting[],
   operations: readonly EndedOperation[],
   originMs: number,
 ): readonly Failover[] {
@@ -23,7 +23,7 @@ export function failoversOf(
     .map(({ endMs }) => endMs)
     .sort((one, other) => one - other);
   const failovers: Failover[] = [];
-  let serving: LeaderSample | null = null;
+  let serving: LeaderSighting | null = null;
   // When the serving leader was first not seen any more.
   let lostMs: number | null = null;
   for (const sample of samples) {

@@ -1,14 +1,4 @@
-/** A moment of a fault as the runner saw it; see `site.ts`. */
-export interface SeenEvent {
-  readonly atMs: number;
-  readonly fault: number;
-  readonly nemesis: string;
-  readonly variant: string;
-  readonly phase: 'begin' | 'end';
-  readonly detail: string;
-  readonly confirmed: boolean;
-  readonly isMajorityWhole: boolean;
-}
+import type { FaultEvent } from '../site.ts';
 
 /** A fault from its beginning to its end; times in milliseconds since the origin of the histories. */
 export interface SeenFault {
@@ -26,7 +16,7 @@ export interface SeenFault {
 }
 
 /** Begins with their ends, by beginning. An end without a beginning is a fault of its own that nobody saw begin. */
-export function faultsOf(events: readonly SeenEvent[], originMs: number): readonly SeenFault[] {
+export function faultsOf(events: readonly FaultEvent[], originMs: number): readonly SeenFault[] {
   const groups = Map.groupBy(events, ({ fault }) => fault);
   return [...groups.values()]
     .flatMap((group) => {

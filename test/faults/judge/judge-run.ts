@@ -1,23 +1,25 @@
 import { messageOf } from '../../../base/errors.ts';
 import type { Operation } from '../../../history/history.ts';
+import type { LeaderSighting } from '../leader-watch.ts';
 import type { RecordedLoad, RecordedStream } from '../load/workload.ts';
+import type { FaultEvent } from '../site.ts';
 import { type Check, simpleCheck } from './check.ts';
 import type { ControlRun } from './control-run.ts';
 import { type Failover, failoversOf } from './failovers.ts';
-import { faultsOf, type SeenEvent, type SeenFault } from './faults.ts';
-import type { LeaderSample } from './leader-watch.ts';
+import { faultsOf, type SeenFault } from './faults.ts';
 import { type EndedOperation, endedOperations } from './operation-times.ts';
 import { checkStream, readStream } from './stream-checks.ts';
 import { minimaFor, type VacuityMinima, vacuityChecks } from './vacuity.ts';
 
 export interface RunRecord {
   readonly load: RecordedLoad;
-  readonly events: readonly SeenEvent[];
+  readonly events: readonly FaultEvent[];
   /** How many faults the plan had; null without one. */
   readonly scheduledFaults: number | null;
-  readonly leaders: readonly LeaderSample[];
+  readonly leaders: readonly LeaderSighting[];
   readonly control: ControlRun | null;
-  readonly convergence: Check;
+  /** What the runner found out by itself, convergence among it. */
+  readonly others: readonly Check[];
   readonly ratePerSecond: number;
   readonly minima?: VacuityMinima;
 }
@@ -27,7 +29,7 @@ export interface JudgedRun {
   readonly checks: readonly Check[];
   readonly faults: readonly SeenFault[];
   readonly failovers: readonly Failover[];
-  readonly leaders: readonly LeaderSample[];
+  readonly leaders: readonly LeaderSighting[];
   readonly operations: readonly EndedOperation[];
   /** By the stream of a check, all its operations: an anomaly is shown among them. */
   readonly anomalousStreams: ReadonlyMap<string, readonly Operation[]>;
@@ -55,7 +57,7 @@ export async function judgeRun(record: RunRecord): Promise<JudgedRun> {
   const faults = faultsOf(events, load.originMs);
   const minima = record.minima ?? minimaFor(record.ratePerSecond);
   checks.push(
-    record.convergence,
+    ...record.others,
     clientsCheck(load),
     ...vacuityChecks({ operations, faults, stoppedMs, scheduled: record.scheduledFaults, minima }),
   );

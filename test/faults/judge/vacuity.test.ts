@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
-import { faultsOf, type SeenEvent } from './faults.ts';
+import type { FaultEvent } from '../site.ts';
+import { faultsOf } from './faults.ts';
 import type { EndedOperation } from './operation-times.ts';
 import { type VacuityInput, vacuityChecks } from './vacuity.ts';
 
-const event = (change: Partial<SeenEvent>): SeenEvent => ({
+const event = (change: Partial<FaultEvent>): FaultEvent => ({
   atMs: 0,
   fault: 0,
   nemesis: 'partition',
@@ -15,7 +16,7 @@ const event = (change: Partial<SeenEvent>): SeenEvent => ({
   ...change,
 });
 
-const partition = (change: Partial<SeenEvent> = {}): readonly SeenEvent[] => [
+const partition = (change: Partial<FaultEvent> = {}): readonly FaultEvent[] => [
   event({ atMs: 41_000, ...change }),
   event({ atMs: 61_000, ...change, phase: 'end' }),
 ];

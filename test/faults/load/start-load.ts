@@ -41,7 +41,10 @@ export async function startLoad(site: LoadSite, options: LoadOptions): Promise<R
   await mkdir(join(options.out, 'clients'), { recursive: true });
   const load = new Load(site, options, workloads);
   try {
-    await until(() => load.isFlowing, 'every client process had an operation that ended well');
+    await until(
+      () => load.isFlowing || options.signal?.aborted === true,
+      'every client process had an operation that ended well',
+    );
   } catch (thrown) {
     await load[Symbol.asyncDispose]();
     throw thrown;
@@ -56,6 +59,8 @@ class Load implements RunningLoad {
   readonly #originNanos = process.hrtime.bigint();
   readonly #originMs = performance.now();
   readonly #slots: readonly ClientSlot[];
+  /** When the clients were told to stop. */
+  #stoppedNanos: number | null = null;
 
   constructor(site: LoadSite, options: LoadOptions, workloads: readonly ClientWorkload[]) {
     this.#site = site;
@@ -81,9 +86,15 @@ class Load implements RunningLoad {
     return sumOfCounts(this.#slots.map(({ counts }) => counts));
   }
 
-  async stop(notes: readonly NemesisNote[] = []): Promise<RecordedLoad> {
+  async quiesce(): Promise<void> {
+    if (this.#stoppedNanos !== null) return;
+    this.#stoppedNanos = Number(process.hrtime.bigint() - this.#originNanos);
     await Promise.all(this.#slots.map((slot) => slot.stop()));
-    const stoppedNanos = Number(process.hrtime.bigint() - this.#originNanos);
+  }
+
+  async stop(notes: readonly NemesisNote[] = []): Promise<RecordedLoad> {
+    await this.quiesce();
+    const stoppedNanos = this.#stoppedNanos ?? 0;
     const problems = this.#slots.flatMap((slot) => slot.problems);
     problems.push(...(await this.#readFinally()));
     const logs = [...this.#slots.map((_, client) => client), clientsMax - 1].map((client) =>

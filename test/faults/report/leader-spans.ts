@@ -1,4 +1,4 @@
-import type { LeaderSample } from '../judge/leader-watch.ts';
+import type { LeaderSighting } from '../leader-watch.ts';
 
 /** A time in which one node served in one term, or nobody did. */
 export interface LeaderSpan {
@@ -14,7 +14,7 @@ const coloursMax = 5;
 
 /** Samples are changes: each holds until the next. */
 export function leaderSpans(
-  samples: readonly LeaderSample[],
+  samples: readonly LeaderSighting[],
   stoppedMs: number,
 ): readonly LeaderSpan[] {
   const names = [...new Set(samples.flatMap(({ leader }) => leader ?? []))].sort();
