@@ -204,7 +204,7 @@ export class SimNode {
           members: addresses,
           mysqlPort: portNumbers.mysql,
           raft: this.raft.status,
-          role: bridge.status.state,
+          role: bridge.state,
         }),
       );
 
@@ -231,7 +231,7 @@ export class SimNode {
   async close(): Promise<void> {
     const { process } = this.#options;
     const bridge = this.#bridge;
-    if (bridge?.status.state.kind === 'primary') await bridge.transfer(null);
+    if (bridge?.state.kind === 'primary') await bridge.transfer(null);
     await bridge?.close();
     await this.raft.close();
     await this.#proxy?.close();
