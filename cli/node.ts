@@ -367,6 +367,7 @@ export class Node {
         logger,
         tail: this.#tail,
         timings: this.#timings,
+        commitRounds: parts.proxy.commitRounds,
         dataDirectory: config.dataDirectory,
         dumpServerId: deriveServerId(config.clusterId, `${config.node} dump`),
         dumpUuid: deriveUuid(config.clusterId, `${config.node} dump`),

@@ -380,6 +380,7 @@ export class SimNode {
       serverId: dumpServerId,
       replicaUuid,
       raft: this.raft,
+      ...(this.#proxy !== null && { commitRounds: this.#proxy.commitRounds }),
       isLogged: (gtid) => this.#ledger?.hasTransaction(gtid) ?? false,
       clock: process.clock,
       logger: simLogger(process, isNews),
