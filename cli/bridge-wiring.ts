@@ -2,9 +2,10 @@ import { join } from 'node:path';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import { cutBinlog } from '../mysql-bridge/binlog-cut.ts';
-import { BinlogTail, type TailRounds } from '../mysql-bridge/binlog-tail.ts';
+import { BinlogTail } from '../mysql-bridge/binlog-tail.ts';
 import type { BridgeParts, ClientGate } from '../mysql-bridge/bridge-parts.ts';
 import type { TailTimings } from '../mysql-bridge/latency/commit-timings.ts';
+import { LogWalk } from '../mysql-bridge/ledger/log-walk.ts';
 import type { TransactionLedger } from '../mysql-bridge/ledger/transaction-ledger.ts';
 import { MySqlAdmin } from '../mysql-bridge/mysql-admin.ts';
 import type { InternalAccount, MySqlInstallation } from '../mysql-bridge/mysql-server.ts';
@@ -27,7 +28,6 @@ export interface BridgeWiring {
   readonly logger: Logger;
   readonly tail: TailHolder;
   readonly timings: TailTimings;
-  readonly commitRounds: TailRounds;
   /** The node's own. */
   readonly dataDirectory: string;
   readonly dumpServerId: number;
@@ -63,7 +63,6 @@ export function bridgeParts(wiring: BridgeWiring): BridgeParts {
         clock,
         logger,
         timings: wiring.timings,
-        commitRounds: wiring.commitRounds,
       });
       return tail.current;
     },
@@ -72,6 +71,7 @@ export function bridgeParts(wiring: BridgeWiring): BridgeParts {
         dataDirectory: server.dataDirectory,
         baseName: 'binlog',
         isCommitted,
+        logged: new LogWalk({ log: raft, ledger }),
         saveDirectory: join(wiring.dataDirectory, 'cut-binlogs'),
       });
       return cut.kind === 'cut' ? cut.gtids : [];

@@ -78,6 +78,7 @@ function healthOf(
       return complaints.length > 0 || raft.leaderId === null ? 'degraded' : 'ok';
     case 'fencing':
     case 'backing-off':
+    case 'condemning':
     case 'quarantined':
     case 'rebuilding':
       return 'down';

@@ -17,6 +17,8 @@ export function stageText(state: RoleState): string | null {
       return 'making the primary writable';
     case 'backing-off':
       return 'waiting before MySQL is started again; its log tells why';
+    case 'condemning':
+      return 'keeping MySQL down: why is being written to disk';
     case 'rebuilding':
       return 'building MySQL anew from the log';
     case 'quarantined':

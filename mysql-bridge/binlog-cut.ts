@@ -7,6 +7,7 @@ import { type BinlogFileEnd, BinlogFileScan, type ScanDepth } from './binlog/bin
 import { CutPlanner } from './binlog/cut-planner.ts';
 import { formatGtid, type Gtid } from './binlog/gtid.ts';
 import { GtidSearch } from './binlog/gtid-search.ts';
+import { BinlogComparison, type LoggedContents } from './binlog-comparison.ts';
 import { readBinlogIndex } from './binlog-index.ts';
 import { type CutSource, type SavedCut, saveCutBytes } from './saved-cuts.ts';
 
@@ -30,6 +31,8 @@ export interface BinlogTailOptions {
   readonly baseName: string;
   /** Whether the Raft log holds this transaction as committed; asked once the log is decided. */
   readonly isCommitted: (gtid: Gtid) => boolean;
+  /** What the log has under the names of those that are; asked in the order of the newest file. */
+  readonly logged: LoggedContents;
   readonly files?: BinlogFiles;
 }
 
@@ -122,7 +125,7 @@ export async function cutBinlog(options: CutBinlogOptions): Promise<CutOutcome> 
  */
 async function checkPreviousFile(file: string, options: BinlogTailOptions): Promise<void> {
   const planner = new CutPlanner(options.isCommitted);
-  await scanFile(file, { ...options, depth: 'gtids' }, planner);
+  await scanFile(file, { ...options, depth: 'gtids', compared: null }, planner);
   const { transactions, gtids } = planner.plan;
   if (transactions === 0) return;
   throw undecidable(
@@ -135,7 +138,7 @@ async function inspectNewestFile(file: string, options: BinlogTailOptions): Prom
   const planner = new CutPlanner(options.isCommitted);
   const { fileBytes, end, damage, wasClosed } = await scanFile(
     file,
-    { ...options, depth: 'events' },
+    { ...options, depth: 'events', compared: options.logged },
     planner,
   );
   if (planner.contradiction !== null) throw undecidable(`${file}: ${planner.contradiction}`);
@@ -182,15 +185,26 @@ async function checkBehindDamage(
 
 async function scanFile(
   file: string,
-  options: BinlogTailOptions & { readonly depth: ScanDepth },
+  options: BinlogTailOptions & {
+    readonly depth: ScanDepth;
+    readonly compared: LoggedContents | null;
+  },
   planner: CutPlanner,
 ): Promise<BinlogFileEnd & { readonly fileBytes: bigint }> {
   await using handle = await openFile(options, file, 'r');
   const { size } = await handle.stat({ bigint: true });
-  const scan = new BinlogFileScan(options.depth, (transaction) => planner.take(transaction));
+  const { depth, compared, isCommitted } = options;
+  const comparison =
+    compared === null ? null : new BinlogComparison({ file: handle, logged: compared });
+  const scan = new BinlogFileScan(depth, (transaction) => {
+    planner.take(transaction);
+    if (isCommitted(transaction.gtid)) comparison?.take(transaction);
+  });
   try {
     for await (const chunk of chunksOf(handle, 0n)) {
       scan.push(chunk);
+      const difference = (await comparison?.check()) ?? null;
+      if (difference !== null) throw undecidable(`${file}: ${difference}`);
       if (scan.isDamaged) break;
     }
     return { ...scan.finish(), fileBytes: size };

@@ -7,10 +7,11 @@ import { formatGtid } from './binlog/gtid.ts';
 import type { GtidSet } from './binlog/gtid-set.ts';
 import type { BridgeOptions, BridgeParts } from './bridge-parts.ts';
 import { RoleMachine } from './role/role-machine.ts';
-import type { RoleEffect, RoleInput, RoleState, RoleTask } from './role/role-types.ts';
+import type { RoleEffect, RoleInput, RoleState, RoleTask, Verdict } from './role/role-types.ts';
 import { errantText, RoleTasks } from './role-tasks.ts';
 import { isApplierError } from './server/replica-status.ts';
 import { ServerMonitor } from './server-monitor.ts';
+import { VerdictKeeper } from './verdict-keeper.ts';
 
 const tickMs = 100;
 const stopDeadlineMs = 4000;
@@ -48,6 +49,7 @@ export class Bridge {
   readonly #machine = new RoleMachine();
   readonly #tasks: RoleTasks;
   readonly #monitor: ServerMonitor;
+  readonly #verdicts: VerdictKeeper;
   readonly #inputs: RoleInput[] = [];
   readonly #cancels = new Map<number, AbortController>();
   readonly #stateListeners = new Set<(state: RoleState) => void>();
@@ -72,6 +74,7 @@ export class Bridge {
     this.#sinceMs = parts.clock.wallMs();
     this.#isAppAccountReady = options.appAccount === null;
     this.#tasks = new RoleTasks(parts, options, { feed: (input) => this.#feed(input) });
+    this.#verdicts = new VerdictKeeper(parts);
     this.#monitor = new ServerMonitor({
       clock: parts.clock,
       probeTimeoutMs: options.probeTimeoutMs,
@@ -83,11 +86,6 @@ export class Bridge {
         onRound: () => this.#onRound(),
       },
     });
-  }
-
-  /** As in `status`, for whoever needs no more: the rest costs a text of all transactions. */
-  get state(): RoleState {
-    return this.#machine.state;
   }
 
   get status(): BridgeStatus {
@@ -113,6 +111,8 @@ export class Bridge {
       this.#feed({ kind: 'server-exited', reason });
     });
     await server.prepare();
+    const condemned = await server.condemnation();
+    if (condemned !== null) this.#tasks.feedCondemned(condemned);
     this.#unsubscribe = raft.onChange((status) => this.#onRaft(status));
     this.#onRaft(raft.status);
     this.#stopTicks = clock.every(tickMs, () => this.#feed({ kind: 'tick' }));
@@ -165,6 +165,7 @@ export class Bridge {
     await this.#tasks.run({ kind: 'kill-server' }, AbortSignal.abort());
     await this.#monitoring;
     this.#transfer?.resolve({ outcome: 'aborted', reason: 'this node is stopping' });
+    await this.#verdicts.close();
   }
 
   /** True when nothing can be un-acked on the server any more. */
@@ -178,8 +179,9 @@ export class Bridge {
     try {
       await gate.holdStatements({ deadlineMs: quiesceForStopMs });
       await admin.setWritable(false, { timeoutMs: quiesceForStopMs });
-      // The server may have been fenced and replaced meanwhile.
-      return this.#tasks.admin === admin && this.#tasks.unackedCount === 0;
+      // The server may have been fenced and replaced meanwhile; or be about to be, with what it holds no longer counted.
+      const isSame = this.#machine.state === state && this.#tasks.admin === admin;
+      return isSame && this.#tasks.unackedCount === 0;
     } catch (thrown) {
       logger.warn('stop-impolite', { reason: messageOf(thrown) });
       return false;
@@ -200,7 +202,11 @@ export class Bridge {
 
   /** Steps are never nested: a fact that arises while orders are carried out waits until they are. */
   #feed(input: RoleInput): void {
-    if (this.#isClosed) return;
+    if (this.#isClosed) {
+      // Nobody acts on facts any more. This one must outlive the node.
+      if (input.kind === 'errant-found') this.#verdicts.condemn(input).catch(() => undefined);
+      return;
+    }
     this.#inputs.push(input);
     if (this.#isStepping) return;
     this.#isStepping = true;
@@ -231,6 +237,9 @@ export class Bridge {
       case 'set-electable':
         raft.setElectable(effect.isElectable);
         return;
+      case 'condemn':
+        this.#condemn(effect.verdict);
+        return;
       case 'cancel-task':
         this.#cancels.get(effect.taskId)?.abort();
         return;
@@ -250,6 +259,13 @@ export class Bridge {
       default:
         assertNever(effect);
     }
+  }
+
+  #condemn(verdict: Verdict): void {
+    this.#verdicts.condemn(verdict).then(
+      () => this.#tasks.feedCondemned(verdict),
+      (thrown) => this.#feed({ kind: 'condemn-failed', reason: messageOf(thrown) }),
+    );
   }
 
   #runTask(taskId: number, task: RoleTask): void {
@@ -301,6 +317,7 @@ export class Bridge {
       'backing-off',
       'starting',
       'fencing',
+      'condemning',
       'rebuilding',
       'quarantined',
     ].includes(kind);
@@ -310,11 +327,12 @@ export class Bridge {
     const { executed, errant, vanished } = await this.#tasks.findErrant();
     if (!this.#isServing()) return;
     if (!errant.isEmpty) {
-      this.#tasks.feedErrant(errantText(errant));
+      this.#tasks.feedErrant(errantText(errant), errant);
       return;
     }
     if (!vanished.isEmpty) {
-      this.#tasks.feedErrant(`gtid_executed was reset: ${vanished.toString()} vanished from it`);
+      const reason = `gtid_executed was reset: ${vanished.toString()} vanished from it`;
+      this.#tasks.feedErrant(reason, vanished);
       return;
     }
     await this.#tasks.reportApplied(executed);

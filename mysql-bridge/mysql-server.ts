@@ -19,6 +19,14 @@ export interface InternalAccount {
   readonly password: string;
 }
 
+/** Why no mysqld may ever run again on what is in the data folder, and when that was found. */
+export interface Condemnation {
+  readonly reason: string;
+  /** The transactions it is about, as a GTID set; empty when only the reason names them, or nobody can. */
+  readonly gtids: string;
+  readonly atMs: number;
+}
+
 export type MySqlServerState = 'stopped' | 'starting' | 'running';
 
 /** Why a server process is gone. `wanted` is true when `kill` or `stop` asked for it. */
@@ -50,13 +58,20 @@ export interface MySqlServer {
   /**
    * Starts read-only (`super_read_only`, replication not started, semisync source on, event scheduler off) and settles
    * when it accepts connections and its settings were checked. Rejects with FatalError MYSQL_SETTING_UNSAFE, or
-   * OperationalError MYSQL_START_FAILED with the log's last errors.
+   * OperationalError MYSQL_START_FAILED with the log's last errors, or MYSQL_SERVER_CONDEMNED before anything is started.
    */
   start(): Promise<void>;
   /** SIGKILL; settles when the process is reaped and its socket and lock files are gone. Fine on a stopped server. */
   kill(): Promise<void>;
   /** Polite shutdown, only when nothing can be un-acked; SIGKILL at the deadline. */
   stop(options: { readonly deadlineMs: number }): Promise<void>;
+  /**
+   * Puts a mark into the data folder: no mysqld is started on it again. On disk when it settles, its name too, and it goes
+   * where the data goes, so that only `rebuild` gets rid of it. Fine at any time; the later of two verdicts replaces the first.
+   */
+  condemn(condemnation: Condemnation): Promise<void>;
+  /** What the mark in the data folder says; null when there is none. A damaged mark condemns like a whole one. */
+  condemnation(): Promise<Condemnation | null>;
   /** Moves the data folder aside (one earlier copy is kept) and creates a fresh one. Only while stopped. */
   rebuild(): Promise<void>;
   onExit(listener: (exit: MySqlExit) => void): () => void;

@@ -3,7 +3,7 @@ import { type LogIndex, logIndex } from '../raft/core/types.ts';
 import { formatGtid, type Gtid } from './binlog/gtid.ts';
 import { GtidSet } from './binlog/gtid-set.ts';
 import type { BridgeOptions, BridgeParts, ServerAdmin, Tail } from './bridge-parts.ts';
-import type { RoleInput, RoleTask } from './role/role-types.ts';
+import type { RoleInput, RoleTask, Verdict } from './role/role-types.ts';
 
 /** How long a promotion waits for the applier before it looks whether it is still wanted. */
 const catchUpSliceMs = 250;
@@ -174,7 +174,7 @@ export class RoleTasks {
   }
 
   async #startServer(signal: AbortSignal): Promise<void> {
-    await this.#parts.server.start();
+    await this.#startProcess();
     signal.throwIfAborted();
     const admin = await this.#parts.connectAdmin();
     if (signal.aborted) admin.close();
@@ -184,6 +184,18 @@ export class RoleTasks {
     if (!errant.isEmpty) await this.#judgeAtStart(executed, errant, signal);
     await this.#attachTail(executed);
     await this.reportApplied(executed);
+  }
+
+  /** A data folder may be put back while this node runs, with the mark that an earlier verdict left in it. */
+  async #startProcess(): Promise<void> {
+    try {
+      await this.#parts.server.start();
+    } catch (thrown) {
+      if (codeOf(thrown) === 'MYSQL_SERVER_CONDEMNED') {
+        this.feedCondemned({ reason: messageOf(thrown), gtids: '' });
+      }
+      throw thrown;
+    }
   }
 
   /**
@@ -197,7 +209,7 @@ export class RoleTasks {
     const errant = ledger.errantOf(executed);
     if (errant.isEmpty) return;
     const reason = errantText(errant);
-    this.feedErrant(reason);
+    this.feedErrant(reason, errant);
     throw new RoleTaskError('MYSQL_ERRANT_GTID', reason);
   }
 
@@ -226,7 +238,7 @@ export class RoleTasks {
       this.#events.feed({ kind: 'server-unsafe', reason: `dump lost: ${reason}` }),
     );
     tail.onErrant((gtid) => void this.#judgeErrant(gtid));
-    tail.onReused((gtid) => this.feedErrant(reusedText(gtid)));
+    tail.onReused((gtid) => this.feedErrant(reusedText(gtid), GtidSet.of(gtid)));
     await tail.attach(executed);
   }
 
@@ -238,7 +250,7 @@ export class RoleTasks {
     const write = `a write on a read-only server: ${formatGtid(gtid)}`;
     // The cut would take it for the transaction that the log has under that name, and leave it.
     if (this.#parts.ledger.hasTransaction(gtid)) {
-      this.feedErrant(`${write}; ${reusedText(gtid)}`);
+      this.feedErrant(`${write}; ${reusedText(gtid)}`, GtidSet.of(gtid));
       return;
     }
     try {
@@ -249,15 +261,23 @@ export class RoleTasks {
         this.#events.feed({ kind: 'server-unsafe', reason: `${write}, which waits for its ack` });
         return;
       }
-      this.feedErrant([`${write} got past the commit gate`, ...bypasses].join('; '));
+      const reason = [`${write} got past the commit gate`, ...bypasses].join('; ');
+      this.feedErrant(reason, GtidSet.of(gtid));
     } catch (thrown) {
-      this.feedErrant(`${write}, and whether it is committed is unknown: ${messageOf(thrown)}`);
+      const reason = `${write}, and whether it is committed is unknown: ${messageOf(thrown)}`;
+      this.feedErrant(reason, GtidSet.of(gtid));
     }
   }
 
-  /** What the server holds cannot be made to fit the log. */
-  feedErrant(reason: string): void {
-    this.#events.feed({ kind: 'errant-found', reason, canRebuild: this.#canRebuild });
+  /** What the server holds cannot be made to fit the log; `gtids` are the transactions to blame, if they can be named. */
+  feedErrant(reason: string, gtids: GtidSet = new GtidSet()): void {
+    const verdict = { reason, gtids: gtids.toString() };
+    this.#events.feed({ kind: 'errant-found', ...verdict, canRebuild: this.#canRebuild });
+  }
+
+  /** The mark that says so is on disk. */
+  feedCondemned({ reason, gtids }: Verdict): void {
+    this.#events.feed({ kind: 'condemned', reason, gtids, canRebuild: this.#canRebuild });
   }
 
   async #follow(): Promise<void> {

@@ -48,17 +48,16 @@ export class SharedTimings {
     Atomics.store(this.#cells, cell, connectionId | 0);
   }
 
-  /** Worker: a command of this connection is answered. One that committed nothing costs a load, and the answer is false. */
-  answered(connectionId: number, nowMs: () => number): boolean {
+  /** Worker: a command of this connection is answered. One that committed nothing costs a load. */
+  answered(connectionId: number, nowMs: () => number): void {
     const cells = this.#cells;
     const cell = cellOf(connectionId);
     const number = connectionId | 0;
-    if (Atomics.load(cells, cell) !== number) return false;
+    if (Atomics.load(cells, cell) !== number) return;
     const ackedUs = Atomics.load(cells, cell + 1);
-    if (Atomics.compareExchange(cells, cell, number, 0) !== number) return false;
+    if (Atomics.compareExchange(cells, cell, number, 0) !== number) return;
     const tookUs = (Math.floor(nowMs() * 1000) - ackedUs) | 0;
     this.#histogram.recordMs(tookUs / 1000);
-    return true;
   }
 
   snapshot(): HistogramSnapshot {

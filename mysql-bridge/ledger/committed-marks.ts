@@ -1,5 +1,6 @@
 import { assert } from '../../base/assert.ts';
 import type { LogIndex } from '../../raft/core/types.ts';
+import type { Gtid } from '../binlog/gtid.ts';
 import type { GtidSet } from '../binlog/gtid-set.ts';
 
 /** What was committed up to an index that no transaction straddles. */
@@ -41,13 +42,24 @@ export class CommittedMarks {
     this.#marks.push(mark);
   }
 
-  /** The newest mark all of whose transactions are in `executed`. Marks grow, so a binary search finds it. */
+  /** The newest mark all of whose transactions are in `executed`. */
   newestWithin(executed: GtidSet): CommittedMark | null {
+    return this.#newestWhere(({ committed }) => committed.isSubsetOf(executed));
+  }
+
+  /** The newest mark in front of this transaction. */
+  newestWithout(gtid: Gtid): CommittedMark | null {
+    return this.#newestWhere(({ committed }) => !committed.has(gtid));
+  }
+
+  /** Marks grow, so what holds for one holds for all before it, and a binary search finds the last. */
+  #newestWhere(holds: (mark: CommittedMark) => boolean): CommittedMark | null {
     let low = 0;
     let high = this.#marks.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (this.#marks[middle]?.committed.isSubsetOf(executed)) low = middle + 1;
+      const mark = this.#marks[middle];
+      if (mark !== undefined && holds(mark)) low = middle + 1;
       else high = middle;
     }
     return this.#marks[low - 1] ?? null;

@@ -180,6 +180,11 @@ export class TransactionLedger {
     return logIndex(mark.index + 1);
   }
 
+  /** An index in front of this committed transaction, not far from it, that no transaction straddles; 0 is in front of all. */
+  indexBefore(gtid: Gtid): LogIndex {
+    return this.#state.marks.newestWithout(gtid)?.index ?? logIndex(0);
+  }
+
   /** Calls back each time `ledgerIndex` grew. Returns the unsubscribe. */
   onAdvance(listener: (ledgerIndex: LogIndex) => void): () => void {
     this.#listeners.add(listener);

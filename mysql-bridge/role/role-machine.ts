@@ -1,11 +1,24 @@
 import { assert, assertNever } from '../../base/assert.ts';
-import type { LeadershipView, RoleEffect, RoleInput, RoleState, RoleTask } from './role-types.ts';
+import type {
+  LeadershipView,
+  RoleEffect,
+  RoleInput,
+  RoleState,
+  RoleTask,
+  Verdict,
+} from './role-types.ts';
 
 /** Ticks of 100 ms. A server that keeps failing is tried again after 0.2, 0.4, … 10 s. */
 export const backOffTicksMin = 2;
 export const backOffTicksMax = 100;
 /** A server that stayed up this long is healthy again: the next failure starts from the shortest back-off. */
 export const healthyTicks = 300;
+/** A mark that could not be written is tried again this much later. */
+export const condemnTicks = 10;
+
+interface Errant extends Verdict {
+  readonly canRebuild: boolean;
+}
 
 /** A role in which the server is, or may be, writable: the term it belongs to. */
 export function writableTerm(state: RoleState): number | null {
@@ -28,6 +41,7 @@ function hasServer(state: RoleState): boolean {
     case 'cutting':
     case 'backing-off':
     case 'fencing':
+    case 'condemning':
     case 'rebuilding':
     case 'quarantined':
       return false;
@@ -43,7 +57,8 @@ function hasServer(state: RoleState): boolean {
  * - the gate is open only in `primary` and `quiescing`, and only under the term Raft leads in;
  * - a server that was or may have been writable leaves that role by SIGKILL or by a completed planned hand-over, never otherwise;
  * - a server starts only after the log decided its binlog tail and the tail was cut;
- * - once errant data was found no server starts on it again;
+ * - once errant data was found no server starts on it again, in this life of the node or a later one: nothing but closing and
+ *   killing is done about it before the mark that says so is durable;
  * - one task runs at a time, but for `kill-server`, which cancels whatever runs and waits for nothing.
  */
 export class RoleMachine {
@@ -64,7 +79,10 @@ export class RoleMachine {
   #lastWritableTerm = 0;
   #failures = 0;
   #ticksHealthy = 0;
-  #errant: { readonly canRebuild: boolean; readonly reason: string } | null = null;
+  #errant: Errant | null = null;
+  /** Of the mark that condemns the errant data. */
+  #mark: 'none' | 'writing' | 'failed' | 'durable' = 'none';
+  #markTicksLeft = 0;
   #transferTarget: string | null = null;
   #effects: RoleEffect[] = [];
 
@@ -102,7 +120,13 @@ export class RoleMachine {
         if (hasServer(this.#state)) this.#fence(input.reason);
         return;
       case 'errant-found':
-        this.#errantFound(input.reason, input.canRebuild);
+        this.#errantFound(input);
+        return;
+      case 'condemned':
+        this.#condemned(input);
+        return;
+      case 'condemn-failed':
+        this.#condemnFailed(input.reason);
         return;
       case 'transfer-requested':
         this.#transferRequested(input.target, input.deadlineMs);
@@ -117,6 +141,7 @@ export class RoleMachine {
     if (state.kind === 'backing-off') {
       this.#state = { kind: 'backing-off', ticksLeft: Math.max(0, state.ticksLeft - 1) };
     }
+    if (this.#mark === 'failed') this.#tryMarkAgain();
     const isHealthy = state.kind === 'replica' || state.kind === 'primary';
     this.#ticksHealthy = isHealthy ? this.#ticksHealthy + 1 : 0;
     if (this.#ticksHealthy >= healthyTicks) this.#failures = 0;
@@ -164,11 +189,12 @@ export class RoleMachine {
   }
 
   #leaveUndecided(): void {
-    if (!this.#leadership.isTailDecided) return;
+    // Nothing of a condemned server is ever used again, whatever the log decides.
     if (this.#errant !== null) {
       this.#quarantine(this.#errant);
       return;
     }
+    if (!this.#leadership.isTailDecided) return;
     this.#enter({ kind: 'cutting' }, 'the log has decided the binlog tail');
     this.#run({ kind: 'cut-binlog' });
   }
@@ -226,6 +252,7 @@ export class RoleMachine {
         return;
       case 'rebuilding':
         this.#errant = null;
+        this.#mark = 'none';
         this.#emit({ kind: 'set-electable', isElectable: true });
         this.#enter({ kind: 'undecided' }, 'the data folder is new');
         return;
@@ -317,14 +344,52 @@ export class RoleMachine {
     this.#enter({ kind: 'backing-off', ticksLeft }, reason);
   }
 
-  #errantFound(reason: string, canRebuild: boolean): void {
-    if (this.#state.kind === 'rebuilding' || this.#state.kind === 'quarantined') return;
-    this.#errant = { canRebuild, reason };
+  /** The first verdict stands: the rebuild that it leads to answers every other. */
+  #errantFound({ reason, gtids, canRebuild }: Errant): void {
+    if (this.#errant !== null) return;
+    this.#errant = { reason, gtids, canRebuild };
+    this.#condemn({ reason, gtids });
+    this.#keepDown(reason);
+  }
+
+  #condemned({ reason, gtids, canRebuild }: Errant): void {
+    this.#mark = 'durable';
+    const isNews = this.#errant === null;
+    this.#errant ??= { reason, gtids, canRebuild };
+    if (isNews) this.#keepDown(reason);
+    if (this.#state.kind === 'condemning') this.#quarantine(this.#errant);
+  }
+
+  #condemnFailed(reason: string): void {
+    this.#mark = 'failed';
+    this.#markTicksLeft = condemnTicks;
+    if (this.#state.kind !== 'condemning' || this.#errant === null) return;
+    this.#enter(
+      { kind: 'condemning' },
+      `${this.#errant.reason}; the mark is not durable: ${reason}`,
+    );
+  }
+
+  #tryMarkAgain(): void {
+    this.#markTicksLeft -= 1;
+    if (this.#markTicksLeft <= 0 && this.#errant !== null) this.#condemn(this.#errant);
+  }
+
+  #condemn({ reason, gtids }: Verdict): void {
+    this.#mark = 'writing';
+    this.#emit({ kind: 'condemn', verdict: { reason, gtids } });
+  }
+
+  #keepDown(reason: string): void {
     this.#emit({ kind: 'set-electable', isElectable: false });
     if (hasServer(this.#state)) this.#fence(reason);
   }
 
-  #quarantine(errant: { readonly canRebuild: boolean; readonly reason: string }): void {
+  #quarantine(errant: Errant): void {
+    if (this.#mark !== 'durable') {
+      this.#enter({ kind: 'condemning' }, errant.reason);
+      return;
+    }
     if (!errant.canRebuild) {
       this.#enter({ kind: 'quarantined' }, errant.reason);
       return;

@@ -34,6 +34,8 @@ export type RoleState =
   | { readonly kind: 'resuming'; readonly term: FencingEpoch }
   /** The gate is closed and mysqld is being killed. */
   | { readonly kind: 'fencing' }
+  /** No mysqld runs, and none will on this data; the mark that says so for all later lives of this node is not durable yet. */
+  | { readonly kind: 'condemning' }
   /** Errant GTIDs were found: the data folder is moved aside and built anew from the log. */
   | { readonly kind: 'rebuilding' }
   /** Errant GTIDs were found and the log no longer reaches back to its beginning: an operator must rebuild this node. */
@@ -52,6 +54,13 @@ export type RoleTask =
   | { readonly kind: 'resume'; readonly term: FencingEpoch }
   | { readonly kind: 'kill-server' }
   | { readonly kind: 'rebuild' };
+
+/** Why no mysqld may ever run again on what is in the data folder. */
+export interface Verdict {
+  readonly reason: string;
+  /** The transactions it is about, as a GTID set; empty when only the reason names them, or nobody can. */
+  readonly gtids: string;
+}
 
 /** What Raft says, as far as the role depends on it. */
 export interface LeadershipView {
@@ -82,8 +91,11 @@ export type RoleInput =
   | { readonly kind: 'server-unresponsive'; readonly reason: string }
   /** A setting that safety depends on was changed, the dump was lost for good, an errant write waits for its ack. */
   | { readonly kind: 'server-unsafe'; readonly reason: string }
-  /** `gtid_executed` holds what the log does not. */
-  | { readonly kind: 'errant-found'; readonly reason: string; readonly canRebuild: boolean }
+  /** `gtid_executed` holds what the log does not, or the data does not fit the log for another reason. */
+  | ({ readonly kind: 'errant-found'; readonly canRebuild: boolean } & Verdict)
+  /** The mark of a condemned server is durable: it was just written, or an earlier life of this node left it. */
+  | ({ readonly kind: 'condemned'; readonly canRebuild: boolean } & Verdict)
+  | { readonly kind: 'condemn-failed'; readonly reason: string }
   | {
       readonly kind: 'transfer-requested';
       readonly target: string | null;
@@ -98,6 +110,11 @@ export type RoleEffect =
   | { readonly kind: 'stop-acks' }
   | { readonly kind: 'abdicate'; readonly reason: string }
   | { readonly kind: 'set-electable'; readonly isElectable: boolean }
+  /**
+   * Makes the verdict durable, and answers with `condemned` or `condemn-failed`. The orders behind it do not wait for the disk:
+   * they close and kill, and nothing is lost by that.
+   */
+  | { readonly kind: 'condemn'; readonly verdict: Verdict }
   /** Settles the running task early; it still reports, as failed. */
   | { readonly kind: 'cancel-task'; readonly taskId: number }
   | { readonly kind: 'run-task'; readonly taskId: number; readonly task: RoleTask }

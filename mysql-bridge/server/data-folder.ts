@@ -117,7 +117,7 @@ async function writeSecret(path: string, content: string): Promise<void> {
 }
 
 /** A rename survives a power loss only once its folder is on disk. */
-async function syncFolder(path: string): Promise<void> {
+export async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, 'r');
   try {
     await folder.sync();

@@ -8,12 +8,14 @@ import { messageOf } from '../../base/errors.ts';
 import { FatalError } from '../../base/fatal.ts';
 import type { Logger } from '../../base/logger.ts';
 import type {
+  Condemnation,
   InternalAccount,
   MySqlExit,
   MySqlInstallation,
   MySqlServer,
   MySqlServerState,
 } from '../mysql-server.ts';
+import { condemnedError, readCondemnedMark, writeCondemnedMark } from './condemned-mark.ts';
 import {
   createDataFolder,
   dataDirectoryOf,
@@ -110,6 +112,8 @@ export class MysqldProcess implements MySqlServer {
   async start(): Promise<void> {
     assert(this.#run === null, 'a server is started while it is stopped');
     const endsAsked = this.#endsAsked;
+    const condemned = await this.condemnation();
+    if (condemned !== null) throw condemnedError(condemned);
     await this.#writeConfig();
     await rotateErrorLog(this.#errorLogPath);
     await removeSocketFiles(this.socketPath);
@@ -129,6 +133,14 @@ export class MysqldProcess implements MySqlServer {
 
   async stop(options: { readonly deadlineMs: number }): Promise<void> {
     await this.#end('SIGTERM', options.deadlineMs);
+  }
+
+  async condemn(condemnation: Condemnation): Promise<void> {
+    await writeCondemnedMark(this.dataDirectory, condemnation);
+  }
+
+  async condemnation(): Promise<Condemnation | null> {
+    return await readCondemnedMark(this.dataDirectory);
   }
 
   async rebuild(): Promise<void> {

@@ -11,6 +11,7 @@ const waiting: readonly RoleState[] = [
   { kind: 'catching-up', term },
   { kind: 'taking-over', term },
   { kind: 'backing-off', ticksLeft: 5 },
+  { kind: 'condemning' },
   { kind: 'rebuilding' },
   { kind: 'quarantined' },
 ];

@@ -244,6 +244,7 @@ function startSidecar(model: Model, step: NodeStep): void {
   if (!step.has('left-behind-survives')) endServer(node);
   node.isUp = true;
   node.role = model.role.initial();
+  if (node.isCondemned) step.feedCondemned();
   step.tellRaft();
 }
 

@@ -114,6 +114,8 @@ export interface NodeState {
   engine: readonly Transaction[];
   /** The newest file. What is in it and not in the engine is prepared, and recovery commits it. */
   binlog: readonly Transaction[];
+  /** The mark is in the data folder. */
+  isCondemned: boolean;
 
   // mysqld's memory.
   isServerUp: boolean;
@@ -174,6 +176,7 @@ export const blankNode: Readonly<NodeState> = {
   confirmed: [],
   engine: [],
   binlog: [],
+  isCondemned: false,
   isServerUp: false,
   isReadOnly: true,
   isFollowing: false,

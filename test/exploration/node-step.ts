@@ -117,6 +117,11 @@ export class NodeStep {
       case 'set-electable':
         node.isElectable = effect.isElectable;
         return;
+      case 'condemn':
+        // A crash before the mark is durable is one before the verdict: so the write takes no time.
+        node.isCondemned = true;
+        this.feedCondemned();
+        return;
       case 'cancel-task':
         node.ending = node.running;
         node.running = null;
@@ -137,6 +142,10 @@ export class NodeStep {
       default:
         assertNever(effect);
     }
+  }
+
+  feedCondemned(): void {
+    this.feed({ kind: 'condemned', reason: 'the mark is there', gtids: '', canRebuild: true });
   }
 
   #taskOf(task: RoleTask): Task {
@@ -247,7 +256,8 @@ export class NodeStep {
     const isAnswered = node.isServerUp && node.tail !== 'none';
     // The gate is never bypassed on a running server here, so what waits is not executed.
     if (isAnswered) this.feed({ kind: 'server-unsafe', reason: 'an errant write waits' });
-    else this.feed({ kind: 'errant-found', reason: 'nobody can tell', canRebuild: true });
+    else
+      this.feed({ kind: 'errant-found', reason: 'nobody can tell', gtids: '', canRebuild: true });
   }
 
   #stepGate(input: AckGateInput): void {

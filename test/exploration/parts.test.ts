@@ -26,7 +26,7 @@ type Fact =
 const inputs: readonly RoleInput[] = [
   { kind: 'server-exited', reason: 'it ended' },
   { kind: 'server-unsafe', reason: 'unsafe' },
-  { kind: 'errant-found', reason: 'errant', canRebuild: true },
+  { kind: 'errant-found', reason: 'errant', gtids: '', canRebuild: true },
   { kind: 'transfer-requested', target: null, deadlineMs: 1 },
 ];
 

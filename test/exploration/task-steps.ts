@@ -87,6 +87,7 @@ function pieceOf(step: NodeStep, task: Task, slot: TaskSlot): Ending {
     case 'rebuild':
       node.engine = [];
       node.binlog = [];
+      node.isCondemned = false;
       return 'done';
     default:
       return assertNever(task.kind);
@@ -95,7 +96,7 @@ function pieceOf(step: NodeStep, task: Task, slot: TaskSlot): Ending {
 
 function cut(step: NodeStep): Ending {
   if (step.has('no-cut') || cutBinlog(step)) return 'done';
-  step.feed({ kind: 'errant-found', reason: 'no cut is right', canRebuild: true });
+  step.feed({ kind: 'errant-found', reason: 'no cut is right', gtids: '', canRebuild: true });
   return 'failed';
 }
 
@@ -110,7 +111,12 @@ function start(step: NodeStep, task: Task, slot: TaskSlot): Ending {
   }
   if (slot === 'ending' || !node.isServerUp) return 'failed';
   if (hasErrant(node) && !step.has('no-errant-check')) {
-    step.feed({ kind: 'errant-found', reason: 'executed, not in the log', canRebuild: true });
+    step.feed({
+      kind: 'errant-found',
+      reason: 'executed, not in the log',
+      gtids: '',
+      canRebuild: true,
+    });
     return 'failed';
   }
   step.attachTail();

@@ -7,10 +7,12 @@ import type {
   AssemblerEffect,
   TransactionReceivedEffect,
 } from '../../mysql-bridge/binlog/assembler-effects.ts';
-import { formatGtid } from '../../mysql-bridge/binlog/gtid.ts';
+import type { EntryPayload } from '../../mysql-bridge/binlog/entry-payload.ts';
+import { formatGtid, type Gtid } from '../../mysql-bridge/binlog/gtid.ts';
 import { GtidSet } from '../../mysql-bridge/binlog/gtid-set.ts';
 import { PayloadReader } from '../../mysql-bridge/binlog/payload-reader.ts';
 import { TransactionAssembler } from '../../mysql-bridge/binlog/transaction-assembler.ts';
+import type { LoggedContent, LoggedContents } from '../../mysql-bridge/binlog-comparison.ts';
 import { type CutOutcome, cutBinlog } from '../../mysql-bridge/binlog-cut.ts';
 import { DumpClient } from '../../mysql-bridge/dump-client.ts';
 import { startTestMySql, type TestMySql } from '../support/mysql-server.ts';
@@ -19,12 +21,31 @@ import { startTestMySql, type TestMySql } from '../support/mysql-server.ts';
 // statement, which therefore waits when mysqld is killed. Then the binlog is cut, mysqld recovers, and exactly that
 // statement must be gone (HAZARDS H3, H5, G2, G3).
 
+/** What replicas received under each GTID, as the log would hold it: the cut compares the file with it. */
+class Received implements LoggedContents {
+  readonly #events = new Map<string, Uint8Array[]>();
+
+  add({ gtid, fragment, events }: EntryPayload): void {
+    const name = formatGtid(gtid);
+    // After a cut the server gives a GTID out again: the later transaction is the one that counts.
+    const pieces = fragment === 0 ? [] : (this.#events.get(name) ?? []);
+    this.#events.set(name, [...pieces, events]);
+  }
+
+  find(gtid: Gtid): Promise<LoggedContent> {
+    const events = this.#events.get(formatGtid(gtid));
+    if (events === undefined) throw new Error(`${formatGtid(gtid)} was never received`);
+    return Promise.resolve({ kind: 'found', events });
+  }
+}
+
 /** The semisync replica: assembles what comes, acks while `isAcking`. */
 class Replica implements AsyncDisposable {
   readonly received: TransactionReceivedEffect[] = [];
   readonly faults: AssemblerEffect[] = [];
   readonly acked = new GtidSet();
   isAcking = true;
+  readonly #log: Received;
   payloads = 0;
   largestPayload = 0;
   readonly #client: DumpClient;
@@ -32,11 +53,12 @@ class Replica implements AsyncDisposable {
   readonly #reader = new PayloadReader();
   readonly #waiters = new Set<() => void>();
 
-  private constructor(client: DumpClient) {
+  private constructor(client: DumpClient, log: Received) {
     this.#client = client;
+    this.#log = log;
   }
 
-  static async attach(mysql: TestMySql): Promise<Replica> {
+  static async attach(mysql: TestMySql, log: Received = new Received()): Promise<Replica> {
     const client = await DumpClient.open({
       endpoint: { kind: 'unix', path: mysql.server.socketPath },
       account: mysql.account,
@@ -48,7 +70,7 @@ class Replica implements AsyncDisposable {
       clock: new SystemClock(),
     });
     const executed = GtidSet.parse(await client.executedGtids());
-    const replica = new Replica(client);
+    const replica = new Replica(client, log);
     client.start(executed.encode(), {
       onPieces: (pieces) => {
         for (const piece of pieces) {
@@ -81,6 +103,7 @@ class Replica implements AsyncDisposable {
       this.payloads += 1;
       this.largestPayload = Math.max(this.largestPayload, effect.payload.events.length);
       for (const _slice of this.#reader.read(effect.payload));
+      this.#log.add(effect.payload);
     }
     if (effect.kind !== 'transaction-received') return;
     this.received.push(effect);
@@ -199,8 +222,9 @@ describe('a mysqld killed while a statement waits for its ack', () => {
   });
 
   test('has nothing to cut when everything was acked', async () => {
+    const log = new Received();
     {
-      await using replica = await Replica.attach(mysql);
+      await using replica = await Replica.attach(mysql, log);
       await using connection = await root(mysql);
       await makeWritable(connection);
       await connection.query(
@@ -210,7 +234,7 @@ describe('a mysqld killed while a statement waits for its ack', () => {
     }
     await mysql.server.kill();
 
-    expect(await cut(mysql, acked)).toEqual({ kind: 'nothing-to-cut' });
+    expect(await cut(mysql, acked, log)).toEqual({ kind: 'nothing-to-cut' });
     await mysql.server.start();
     await using connection = await root(mysql);
     expect(await executedGtids(connection)).toBe(acked.toString());
@@ -219,7 +243,8 @@ describe('a mysqld killed while a statement waits for its ack', () => {
 
 test('a mysqld that shut down politely committed what waited, so its binlog is not cut (H2)', async () => {
   await using mysql = await startTestMySql();
-  await using replica = await Replica.attach(mysql);
+  const log = new Received();
+  await using replica = await Replica.attach(mysql, log);
   const connection = await root(mysql);
   await makeWritable(connection);
   await connection.query('CREATE DATABASE shop');
@@ -233,10 +258,54 @@ test('a mysqld that shut down politely committed what waited, so its binlog is n
   await mysql.server.stop({ deadlineMs: 300_000 });
 
   await answer;
-  await expect(cut(mysql, replica.acked)).rejects.toMatchObject({
+  await expect(cut(mysql, replica.acked, log)).rejects.toMatchObject({
     code: 'BINLOG_UNDECIDABLE',
     message: expect.stringContaining('a shutdown commits what waits for its ack'),
   });
+});
+
+test('a GTID that was handed out again after a reset is told from the one in the log; the server starts no more (G2, G6, H10)', async () => {
+  await using mysql = await startTestMySql();
+  const log = new Received();
+  const acked = new GtidSet();
+  {
+    await using replica = await Replica.attach(mysql, log);
+    await using connection = await root(mysql);
+    await makeWritable(connection);
+    await connection.query('CREATE DATABASE shop; CREATE TABLE shop.t (id INT PRIMARY KEY)');
+    acked.addAll(replica.acked);
+  }
+  {
+    await using connection = await root(mysql);
+    await connection.query('RESET BINARY LOGS AND GTIDS');
+    await using replica = await Replica.attach(mysql);
+    replica.isAcking = false;
+    const answer = connection.query('INSERT INTO shop.t VALUES (1)').catch(() => 'lost');
+    const { gtid } = await replica.unacked();
+    // By its name it is the CREATE DATABASE.
+    expect(acked.has(gtid)).toBe(true);
+    await mysql.server.kill();
+    expect(await answer).toBe('lost');
+  }
+
+  const failure = await cut(mysql, acked, log).catch((thrown: unknown) => thrown);
+  expect(failure).toMatchObject({
+    code: 'BINLOG_UNDECIDABLE',
+    message: expect.stringContaining('is something else in the log'),
+  });
+  await mysql.server.condemn({ reason: String(failure), gtids: '', atMs: 0 });
+  await mysql.server.prepare();
+  await expect(mysql.server.start()).rejects.toMatchObject({
+    code: 'MYSQL_SERVER_CONDEMNED',
+    message: expect.stringContaining('is something else in the log'),
+  });
+
+  await mysql.server.rebuild();
+  expect(await mysql.server.condemnation()).toBeNull();
+  await mysql.server.start();
+  await using connection = await root(mysql);
+  expect(await executedGtids(connection)).toBe('');
+  expect(await rows(connection, "SHOW DATABASES LIKE 'shop'")).toEqual([]);
 });
 
 test('a transaction with a row of 17 MiB and one of 40 MiB come in fragments of at most 1 MiB (H19)', async () => {
@@ -267,7 +336,8 @@ async function killWhileWaiting(
   mysql: TestMySql,
   options: { readonly kept: string; readonly lost: string; readonly acked: GtidSet },
 ): Promise<{ gtid: TransactionReceivedEffect['gtid']; outcome: CutOutcome }> {
-  await using replica = await Replica.attach(mysql);
+  const log = new Received();
+  await using replica = await Replica.attach(mysql, log);
   const connection = await root(mysql);
   await makeWritable(connection);
   await connection.query(options.kept);
@@ -283,17 +353,22 @@ async function killWhileWaiting(
 
   expect(await answer).toBe('lost');
   expect(replica.faults).toEqual([]);
-  const outcome = await cut(mysql, options.acked);
-  expect(await cut(mysql, options.acked)).toEqual({ kind: 'nothing-to-cut' });
+  const outcome = await cut(mysql, options.acked, log);
+  expect(await cut(mysql, options.acked, log)).toEqual({ kind: 'nothing-to-cut' });
   await mysql.server.start();
   return { gtid, outcome };
 }
 
-async function cut(mysql: TestMySql, committed: GtidSet): Promise<CutOutcome> {
+async function cut(
+  mysql: TestMySql,
+  committed: GtidSet,
+  logged: LoggedContents,
+): Promise<CutOutcome> {
   return await cutBinlog({
     dataDirectory: mysql.server.dataDirectory,
     baseName: 'binlog',
     isCommitted: (gtid) => committed.has(gtid),
+    logged,
     saveDirectory: null,
   });
 }

@@ -3,15 +3,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { crc32 } from '../../base/crc32.ts';
 import type { Gtid } from '../../mysql-bridge/binlog/gtid.ts';
 import { GtidSearch } from '../../mysql-bridge/binlog/gtid-search.ts';
+import type { LoggedContents } from '../../mysql-bridge/binlog-comparison.ts';
 import { type CutOutcome, cutBinlog, inspectBinlogTail } from '../../mysql-bridge/binlog-cut.ts';
 import { fileBuilder, fileHeadEnd, fileOf } from './binlog/binlog-file.ts';
 import { type FileBuilder, serverUuid } from './binlog/stream-builder.ts';
 
+/** A log that no longer holds what it names: nothing is compared. */
+const compacted: LoggedContents = { find: () => Promise.resolve({ kind: 'compacted' }) };
+
 /** A data folder with these binlog files, oldest first, on a real disk. */
 class DataFolder {
   readonly path: string;
+  logged: LoggedContents = compacted;
 
   private constructor(path: string) {
     this.path = path;
@@ -38,6 +44,7 @@ class DataFolder {
       dataDirectory: this.path,
       baseName: 'binlog',
       isCommitted,
+      logged: this.logged,
       saveDirectory: join(this.path, 'saved'),
     });
   }
@@ -195,6 +202,61 @@ describe('what cannot be decided is refused, and nothing is changed', () => {
   });
 });
 
+describe('what is committed is held against the log, byte by byte', () => {
+  test('a file that holds what the log holds is cut as any other', async () => {
+    const { content, transactions, ends } = transactionsOf([10, 300_000, 20, 600_000, 30]);
+    await using folder = await DataFolder.create(content);
+    // In pieces, as fragments are, and the last one not committed.
+    folder.logged = loggedOf(transactions.slice(0, 4), 70_000);
+
+    expect(await folder.cut(4n)).toMatchObject({ kind: 'cut', offset: ends[3], transactions: 1 });
+  });
+
+  test('a GTID that was handed out a second time is found, whatever its transaction is (G2, G6, H10)', async () => {
+    const inLog = transactionsOf([10, 20, 30]).transactions;
+    const rowOfSecond = (transactionsOf([10]).transactions[0]?.length ?? 0) + 150;
+    const second = transactionsOf([10, 20, 30]).content;
+    const flipped = withFlippedRow(second, Number(fileHeadEnd) + rowOfSecond);
+    const shorter = transactionsOf([10, 19, 30]).content;
+    const longer = transactionsOf([10, 21, 30]).content;
+
+    for (const content of [flipped, shorter, longer]) {
+      await using folder = await DataFolder.create(content);
+      folder.logged = loggedOf(inLog);
+
+      await expect(folder.cut(3n)).rejects.toMatchObject({
+        code: 'BINLOG_UNDECIDABLE',
+        message: expect.stringContaining(`${serverUuid}:2 is something else in the log`),
+      });
+      expect(await folder.read('binlog.000001')).toEqual(content);
+    }
+  });
+
+  test('a transaction that the log has at another place is found (G6)', async () => {
+    const { content, transactions } = transactionsOf([10, 20]);
+    await using folder = await DataFolder.create(content);
+    folder.logged = {
+      find: (gtid) =>
+        gtid.number === 1n
+          ? loggedOf(transactions).find(gtid)
+          : Promise.resolve({ kind: 'not-behind' }),
+    };
+
+    await expect(folder.cut(2n)).rejects.toMatchObject({
+      message: expect.stringContaining(`${serverUuid}:2 stands at another place of the log`),
+    });
+  });
+
+  test('a log that fails to answer ends the cut, and nothing is changed', async () => {
+    const { content } = transactionsOf([10, 20]);
+    await using folder = await DataFolder.create(content);
+    folder.logged = { find: () => Promise.reject(new Error('EIO')) };
+
+    await expect(folder.cut(1n)).rejects.toThrow('EIO');
+    expect(await folder.read('binlog.000001')).toEqual(content);
+  });
+});
+
 test('a server that never had a binlog has nothing to cut', async () => {
   await using folder = await DataFolder.create();
 
@@ -211,6 +273,7 @@ test('a look changes nothing', async () => {
     dataDirectory: folder.path,
     baseName: 'binlog',
     isCommitted: ({ number }) => number <= 1n,
+    logged: compacted,
   });
 
   expect(tail).toMatchObject({
@@ -263,6 +326,7 @@ describe('the cut bytes', () => {
       dataDirectory: folder.path,
       baseName: 'binlog',
       isCommitted: () => false,
+      logged: compacted,
       saveDirectory: null,
     });
 
@@ -302,4 +366,46 @@ function numbered(count: number): { readonly content: Uint8Array; readonly ends:
     ends.push(file.offset);
   }
   return { content: fileOf(file), ends };
+}
+
+/** A file of transactions with one row of each of these lengths, and the bytes of each. */
+function transactionsOf(rows: readonly number[]): {
+  readonly content: Uint8Array;
+  readonly transactions: readonly Uint8Array[];
+  readonly ends: bigint[];
+} {
+  const file = fileBuilder();
+  const ends = rows.map((bytes, index) => file.transaction(BigInt(index + 1), [bytes]).offset);
+  const content = fileOf(file);
+  const transactions = ends.map((end, index) =>
+    content.subarray(Number(ends[index - 1] ?? fileHeadEnd), Number(end)),
+  );
+  return { content, transactions, ends };
+}
+
+/** A log with these transactions, numbered from 1, in pieces. */
+function loggedOf(transactions: readonly Uint8Array[], pieceBytes = 1_000_000): LoggedContents {
+  return {
+    find: ({ number }) => {
+      const bytes = transactions[Number(number) - 1];
+      if (bytes === undefined) throw new Error(`${number} is not in the log`);
+      const pieces = Math.ceil(bytes.length / pieceBytes);
+      const events = Array.from({ length: pieces }, (_, at) =>
+        bytes.subarray(at * pieceBytes, (at + 1) * pieceBytes),
+      );
+      return Promise.resolve({ kind: 'found', events });
+    },
+  };
+}
+
+/** Another byte in a row, with the checksum of its event put right. */
+function withFlippedRow(content: Uint8Array, near: number): Uint8Array {
+  const changed = Uint8Array.from(content);
+  const view = new DataView(changed.buffer);
+  let start = Number(fileHeadEnd);
+  while (start + view.getUint32(start + 9, true) <= near) start += view.getUint32(start + 9, true);
+  const end = start + view.getUint32(start + 9, true);
+  changed[start + 19] = (changed[start + 19] ?? 0) ^ 1;
+  view.setUint32(end - 4, crc32(changed.subarray(start, end - 4)), true);
+  return changed;
 }

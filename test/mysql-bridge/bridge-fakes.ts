@@ -9,7 +9,7 @@ import type {
   ServerAdmin,
   Tail,
 } from '../../mysql-bridge/bridge-parts.ts';
-import type { MySqlExit, MySqlServer } from '../../mysql-bridge/mysql-server.ts';
+import type { Condemnation, MySqlExit, MySqlServer } from '../../mysql-bridge/mysql-server.ts';
 import { type LogIndex, logIndex, term } from '../../raft/core/types.ts';
 import { ArrayRaft } from '../support/array-raft.ts';
 import { FakeClock } from '../support/fake-clock.ts';
@@ -22,6 +22,11 @@ export class Calls {
   /** A call of this name is refused from now on. */
   fail(name: string, error: Error = new Error(`${name} failed`)): void {
     this.#failing.set(name, error);
+  }
+
+  /** It works again. */
+  mend(name: string): void {
+    this.#failing.delete(name);
   }
 
   async make(name: string): Promise<void> {
@@ -145,6 +150,7 @@ class FakeServer implements MySqlServer {
   port = 1;
   adminPort = 2;
   dataDirectory = '';
+  mark: Condemnation | null = null;
   exit: (exit: MySqlExit) => void = () => undefined;
   readonly #calls: Calls;
 
@@ -164,8 +170,16 @@ class FakeServer implements MySqlServer {
   stop(): Promise<void> {
     return this.#calls.make('polite-stop');
   }
-  rebuild(): Promise<void> {
-    return this.#calls.make('rebuild');
+  async condemn(condemnation: Condemnation): Promise<void> {
+    await this.#calls.make('condemn');
+    this.mark = condemnation;
+  }
+  condemnation(): Promise<Condemnation | null> {
+    return Promise.resolve(this.mark);
+  }
+  async rebuild(): Promise<void> {
+    await this.#calls.make('rebuild');
+    this.mark = null;
   }
   onExit(listener: (exit: MySqlExit) => void): () => void {
     this.exit = listener;

@@ -1,10 +1,10 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { AssertionFailure } from '../../base/assert.ts';
 import { GtidSet } from '../../mysql-bridge/binlog/gtid-set.ts';
-import { Bridge } from '../../mysql-bridge/bridge.ts';
 import { type LogIndex, logIndex } from '../../raft/core/types.ts';
 import { NotLeaderError } from '../../raft/errors.ts';
-import { FakeWorld, fakeOptions, settle } from './bridge-fakes.ts';
+import { settle } from './bridge-fakes.ts';
+import { opened, primary, replica } from './test-bridge.ts';
 
 const uuid = '83e5dba5-e55d-11f1-b697-02fc00000001';
 
@@ -377,41 +377,3 @@ test('a broken invariant in a role task is no failure to try again: it leaves th
   expect(uncaught.length).toBeGreaterThan(0);
   expect(uncaught[0]).toThrow('a tail proposes after it guarded');
 });
-
-/** A bridge in a world of fakes. */
-class TestNode implements AsyncDisposable {
-  readonly world: FakeWorld = new FakeWorld();
-  readonly bridge: Bridge = new Bridge(this.world.parts, fakeOptions);
-
-  async pass(ms: number): Promise<void> {
-    for (let passed = 0; passed < ms; passed += 100) {
-      this.world.clock.advance(100);
-      await settle();
-    }
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.bridge.close();
-  }
-}
-
-async function opened(): Promise<TestNode> {
-  const node = new TestNode();
-  await node.bridge.open();
-  return node;
-}
-
-async function replica(): Promise<TestNode> {
-  const node = await opened();
-  node.world.follow(2);
-  await settle();
-  node.world.calls.taken();
-  return node;
-}
-
-async function primary(): Promise<TestNode> {
-  const node = await replica();
-  node.world.lead(3);
-  await settle();
-  return node;
-}

@@ -1,8 +1,21 @@
-import type { Mutation } from '../mutation.ts';
+import type { Edit, Emphasis, Mutation } from '../mutation.ts';
 
 const roleMachine = 'mysql-bridge/role/role-machine.ts';
 const roleTasks = 'mysql-bridge/role-tasks.ts';
 const ackGate = 'mysql-bridge/semisync/ack-gate.ts';
+
+const notCompared: Edit = {
+  file: 'mysql-bridge/binlog-cut.ts',
+  find: '    if (isCommitted(transaction.gtid)) comparison?.take(transaction);\n',
+  replace: '',
+};
+
+/** What commits waits while the other logs hang, so that a verdict falls into the stop of its node. */
+const resetThenStopped: Emphasis = {
+  nodeCount: 3,
+  knobs: { thinkMs: 50 },
+  faults: { kinds: ['reset-binlog', 'stop-node', 'hang-others'], everyMs: 700 },
+};
 
 /** Between Raft and mysqld: HAZARDS G1 to G9. */
 export const bridgeMutations: readonly Mutation[] = [
@@ -228,6 +241,78 @@ export const bridgeMutations: readonly Mutation[] = [
       nodeCount: 3,
       knobs: { thinkMs: 100 },
       faults: { kinds: ['polite-shutdown', 'isolate'], everyMs: 1000 },
+    },
+  },
+  {
+    id: 'errant-without-a-leaders-word',
+    rule: 'G5, H26',
+    breaks:
+      'A server that starts is called errant by what this node knows of the log, and no leader is asked.',
+    edits: [
+      {
+        file: roleTasks,
+        find: '    await ledger.caughtUpTo(await this.#readIndexOfLeader(signal), { signal });\n',
+        replace: '',
+      },
+    ],
+    scenario: 'cluster',
+    emphasis: {
+      nodeCount: 3,
+      knobs: { thinkMs: 30 },
+      faults: { kinds: ['power-cut', 'crash-both', 'hang-log', 'isolate'], everyMs: 1500 },
+    },
+  },
+  {
+    id: 'verdict-in-memory-alone',
+    rule: 'G2, G5',
+    breaks: 'A server is condemned without a mark on disk, and no binlog is held against the log.',
+    edits: [
+      {
+        file: 'mysql-bridge/verdict-keeper.ts',
+        find: 'await this.#server.condemn(condemnation);',
+        replace: 'void this.#server;',
+      },
+      notCompared,
+    ],
+    scenario: 'cluster',
+    emphasis: resetThenStopped,
+  },
+  {
+    id: 'verdict-not-read',
+    rule: 'G2, G5',
+    breaks:
+      'A node starts a server that it condemned in an earlier life, and no binlog is held against the log.',
+    edits: [
+      {
+        file: 'mysql-bridge/bridge.ts',
+        find: 'if (condemned !== null) this.#tasks.feedCondemned(condemned);',
+        replace: '',
+      },
+      {
+        file: 'test/simulation/node/sim-server.ts',
+        find: 'const condemned = await this.condemnation();',
+        replace: 'const condemned: Condemnation | null = null as Condemnation | null;',
+      },
+      notCompared,
+    ],
+    scenario: 'cluster',
+    emphasis: resetThenStopped,
+  },
+  {
+    id: 'binlog-not-compared',
+    rule: 'G2',
+    breaks:
+      'The cut goes by GTIDs alone: what a server handed out again right before it died passes for what the log has.',
+    edits: [notCompared],
+    scenario: 'cluster',
+    // While the sidecar sleeps or is cut off, an administrator resets the GTIDs and writes; then both processes die.
+    emphasis: {
+      nodeCount: 3,
+      knobs: { thinkMs: 30 },
+      faults: {
+        kinds: ['reset-binlog', 'errant-write', 'pause-sidecar', 'cut-own-mysqld', 'crash-both'],
+        everyMs: 400,
+      },
     },
   },
   {

@@ -4,6 +4,7 @@ import type {
   RoleEffect,
   RoleInput,
   RoleTask,
+  Verdict,
 } from '../../../mysql-bridge/role/role-types.ts';
 
 /** A machine with the world it sees: what leads, which task runs, whether the gate is open. */
@@ -19,9 +20,14 @@ export class RoleHarness {
   openTerm: number | null = null;
   /** Tasks begun and not yet reported as ended, oldest first. */
   readonly running: Map<number, RoleTask> = new Map();
+  /** The verdict that is being made durable. */
+  condemning: Verdict | null = null;
+  /** The mark is in the data folder. */
+  isMarked = false;
 
   give(input: RoleInput): readonly RoleEffect[] {
     if (input.kind === 'leadership') this.leadership = input.view;
+    if (input.kind === 'condemned') this.isMarked = true;
     const effects = this.machine.step(input);
     for (const effect of effects) this.#observe(effect);
     this.effects.push(...effects);
@@ -51,6 +57,16 @@ export class RoleHarness {
     return this.give({ kind: 'task-failed', taskId: this.#end(kind), code: 'TEST', reason });
   }
 
+  /** The mark is on disk. */
+  condemned(canRebuild = true): readonly RoleEffect[] {
+    return this.give({ kind: 'condemned', ...this.#takeVerdict(), canRebuild });
+  }
+
+  condemnFailed(reason = 'the disk is full'): readonly RoleEffect[] {
+    this.#takeVerdict();
+    return this.give({ kind: 'condemn-failed', reason });
+  }
+
   becomeReplica(): void {
     this.follow(1);
     for (const kind of ['cut-binlog', 'start-server', 'follow'] as const) this.finish(kind);
@@ -70,9 +86,21 @@ export class RoleHarness {
     return found[0];
   }
 
+  #takeVerdict(): Verdict {
+    const verdict = this.condemning;
+    if (verdict === null) throw new Error('nothing is being condemned');
+    this.condemning = null;
+    return verdict;
+  }
+
   #observe(effect: RoleEffect): void {
+    if (effect.kind === 'condemn') {
+      if (this.condemning !== null) throw new Error('a mark is written while another one is');
+      this.condemning = effect.verdict;
+    }
     if (effect.kind === 'open-gate') this.openTerm = effect.term;
     if (effect.kind === 'close-gate') this.openTerm = null;
+    if (effect.kind === 'set-electable' && effect.isElectable) this.isMarked = false;
     if (effect.kind === 'run-task') this.running.set(effect.taskId, effect.task);
   }
 }

@@ -15,7 +15,18 @@ type Move =
       readonly isReady: boolean;
     }
   | { readonly kind: 'end'; readonly pick: number; readonly works: boolean }
-  | { readonly kind: 'tick' | 'exit' | 'hang' | 'unsafe' | 'errant' | 'transfer' };
+  | {
+      readonly kind:
+        | 'tick'
+        | 'exit'
+        | 'hang'
+        | 'unsafe'
+        | 'errant'
+        | 'marked'
+        | 'mark-failed'
+        | 'mark-found'
+        | 'transfer';
+    };
 
 const move: fc.Arbitrary<Move> = fc.oneof(
   {
@@ -38,7 +49,17 @@ const move: fc.Arbitrary<Move> = fc.oneof(
   {
     weight: 2,
     arbitrary: fc.record({
-      kind: fc.constantFrom('tick', 'exit', 'hang', 'unsafe', 'errant', 'transfer'),
+      kind: fc.constantFrom(
+        'tick',
+        'exit',
+        'hang',
+        'unsafe',
+        'errant',
+        'marked',
+        'mark-failed',
+        'mark-found',
+        'transfer',
+      ),
     }) as fc.Arbitrary<Move>,
   },
 );
@@ -86,7 +107,13 @@ function play(node: RoleHarness, each: Move): readonly RoleEffect[] {
     case 'unsafe':
       return node.give({ kind: 'server-unsafe', reason: 'setting' });
     case 'errant':
-      return node.give({ kind: 'errant-found', reason: 'errant', canRebuild: true });
+      return node.give({ kind: 'errant-found', reason: 'errant', gtids: '', canRebuild: true });
+    case 'marked':
+      return node.condemning === null ? [] : node.condemned();
+    case 'mark-failed':
+      return node.condemning === null ? [] : node.condemnFailed();
+    case 'mark-found':
+      return node.give({ kind: 'condemned', reason: 'found', gtids: '', canRebuild: true });
     default:
       return node.give({ kind: 'transfer-requested', target: null, deadlineMs: 100 });
   }
@@ -99,6 +126,9 @@ class Rules {
 
   check(node: RoleHarness, effects: readonly RoleEffect[]): void {
     const { state } = node.machine;
+    if (words(effects).includes('rebuild')) {
+      expect(node.isMarked, 'no rebuild before the mark is durable').toBe(true);
+    }
     for (const effect of effects) this.#checkEffect(effect);
     if (node.openTerm !== null) {
       expect(node.leadership).toMatchObject({ isLeader: true, term: node.openTerm });

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { condemnTicks } from '../../../mysql-bridge/role/role-machine.ts';
 import { RoleHarness, words } from './role-harness.ts';
 
 test('a node starts no server before the log has decided its binlog tail (H4, H26)', () => {
@@ -175,17 +176,117 @@ test('a transfer is refused where the server is not primary, with the role in th
   });
 });
 
-test('errant transactions quarantine the node: killed, moved aside, built anew (G5)', () => {
+const errant = {
+  kind: 'errant-found',
+  reason: 'errant: u:7',
+  gtids: 'u:7',
+  canRebuild: true,
+} as const;
+
+test('errant transactions condemn the server: marked, killed, moved aside, built anew (G5)', () => {
   const node = new RoleHarness();
   node.becomeReplica();
 
-  const found = node.give({ kind: 'errant-found', reason: 'errant: u:7', canRebuild: true });
+  const found = node.give(errant);
+  node.condemned();
   const killed = node.finish('kill-server');
   const rebuilt = node.finish('rebuild');
 
-  expect(words(found)).toEqual(['set-electable', 'close-gate', 'stop-acks', 'kill-server']);
+  expect(words(found)).toEqual([
+    'condemn',
+    'set-electable',
+    'close-gate',
+    'stop-acks',
+    'kill-server',
+  ]);
+  expect(found[0]).toEqual({ kind: 'condemn', verdict: { reason: 'errant: u:7', gtids: 'u:7' } });
   expect(words(killed)).toEqual(['rebuild']);
   expect(words(rebuilt)).toEqual(['set-electable', 'cut-binlog']);
+});
+
+test('nothing is done about a condemned server but to keep it down before its mark is durable (G2, G5)', () => {
+  const node = new RoleHarness();
+  node.becomePrimary(2);
+  node.give(errant);
+
+  const killed = [...node.finish('kill-server'), ...node.give({ kind: 'tick' }), ...node.lead(9)];
+  const whileWriting = node.machine.state.kind;
+  const marked = node.condemned();
+
+  expect(words(killed)).toEqual([]);
+  expect(whileWriting).toBe('condemning');
+  expect(words(marked)).toEqual(['rebuild']);
+});
+
+test('a mark that cannot be written is tried again, and until then the server stays down and says why (G5)', () => {
+  const node = new RoleHarness();
+  node.becomeReplica();
+  node.give(errant);
+  node.finish('kill-server');
+
+  const failed = node.condemnFailed('ENOSPC');
+  const waits: number[] = [];
+  for (let attempt = 0; attempt < 3; attempt += 1) {
+    let ticks = 0;
+    while (node.condemning === null) {
+      expect(words(node.give({ kind: 'tick' })).filter((word) => word !== 'condemn')).toEqual([]);
+      ticks += 1;
+    }
+    waits.push(ticks);
+    if (attempt < 2) node.condemnFailed();
+  }
+
+  expect(failed).toEqual([
+    {
+      kind: 'state-changed',
+      state: { kind: 'condemning' },
+      reason: 'errant: u:7; the mark is not durable: ENOSPC',
+    },
+  ]);
+  expect(waits).toEqual([condemnTicks, condemnTicks, condemnTicks]);
+  expect(words(node.condemned())).toEqual(['rebuild']);
+});
+
+test('a server that an earlier life of the node condemned is built anew before anything else, whatever the log says (G2, G5)', () => {
+  const node = new RoleHarness();
+
+  const found = node.give({ ...errant, kind: 'condemned' });
+  const decided = node.follow(1);
+  const rebuilt = node.finish('rebuild');
+
+  expect(words(found)).toEqual(['set-electable', 'rebuild']);
+  expect(found.at(-2)).toMatchObject({ state: { kind: 'rebuilding' }, reason: 'errant: u:7' });
+  expect(words(decided)).toEqual([]);
+  expect(words(rebuilt)).toEqual(['set-electable', 'cut-binlog']);
+});
+
+test('a data folder that comes back with its mark while the node runs is not started on (G5)', () => {
+  const node = new RoleHarness();
+  node.follow(1);
+  node.finish('cut-binlog');
+
+  const found = node.give({ ...errant, kind: 'condemned' });
+  const failed = node.fail('start-server');
+  const killed = node.finish('kill-server');
+
+  expect(words(found)).toEqual([
+    'set-electable',
+    'close-gate',
+    'stop-acks',
+    'cancel-task',
+    'kill-server',
+  ]);
+  expect(words(failed)).toEqual([]);
+  expect(words(killed)).toEqual(['rebuild']);
+});
+
+test('a rebuild that fails is tried again, and the server stays condemned', () => {
+  const node = new RoleHarness();
+  node.give({ ...errant, kind: 'condemned' });
+
+  const next = [...node.fail('rebuild'), ...node.follow(1)];
+
+  expect(words(next)).toEqual(['rebuild']);
 });
 
 test.for(['fencing', 'cutting'] as const)(
@@ -196,7 +297,8 @@ test.for(['fencing', 'cutting'] as const)(
     node.give({ kind: 'server-exited', reason: 'signal SIGKILL' });
     if (when === 'cutting') node.finish('kill-server');
 
-    node.give({ kind: 'errant-found', reason: 'errant: u:7', canRebuild: true });
+    node.give(errant);
+    node.condemned();
     const next = node.finish(when === 'cutting' ? 'cut-binlog' : 'kill-server');
 
     expect(words(next)).toEqual(['rebuild']);
@@ -206,7 +308,8 @@ test.for(['fencing', 'cutting'] as const)(
 test('without a whole log an errant node stays quarantined, and serves nothing (G5)', () => {
   const node = new RoleHarness();
   node.becomeReplica();
-  node.give({ kind: 'errant-found', reason: 'errant: u:7', canRebuild: false });
+  node.give({ ...errant, canRebuild: false });
+  node.condemned(false);
   node.finish('kill-server');
 
   const later = [...node.give({ kind: 'tick' }), ...node.lead(9)];

@@ -10,6 +10,7 @@ import type { SimMysqlEffect, SimWork } from '../mysql/effects.ts';
 import type { SimMysqlInput } from '../mysql/inputs.ts';
 import { SimMysqld } from '../mysql/sim-mysqld.ts';
 import type { SimAnswer, SimStatement } from '../mysql/statements.ts';
+import { CondemnedMark } from './condemned-mark.ts';
 
 /** What one connection of a server is told. */
 export interface ServerSessionEvents {
@@ -93,6 +94,7 @@ export class MysqldHost {
   readonly #exitListeners = new Set<(how: string) => void>();
   readonly #startListeners = new Set<(process: SimProcess) => void>();
   #program: SimMysqld | null = null;
+  #mark: CondemnedMark;
   #process: SimProcess | null = null;
   #isReady = false;
   #sessionsEver = 0;
@@ -105,6 +107,12 @@ export class MysqldHost {
     this.host = options.host;
     this.name = `${options.host.name}/mysqld`;
     this.#random = options.simulation.random(`mysqld ${options.host.name}`);
+    this.#mark = this.#newMark();
+  }
+
+  /** In the data folder: another one has another. */
+  get mark(): CondemnedMark {
+    return this.#mark;
   }
 
   /** Null without a data folder. */
@@ -131,12 +139,14 @@ export class MysqldHost {
       applierWorkers,
       lockWaitTimeoutMs,
     });
+    this.#mark = this.#newMark();
   }
 
   /** The data folder is lost (HAZARDS N10). */
   wipe(): void {
     this.#process?.kill('its data folder is gone');
     this.#program = null;
+    this.#mark = this.#newMark();
   }
 
   /** Executes mysqld; `onReady` listeners hear when it accepts connections. */
@@ -175,6 +185,7 @@ export class MysqldHost {
 
   /** The machine loses power: of what was not synced, some is gone. */
   powerCut(): void {
+    this.#mark.powerCut();
     const program = this.#program;
     if (program === null) return;
     const { newest } = program.disk.binlog;
@@ -198,6 +209,11 @@ export class MysqldHost {
   /** Called when the server accepts connections, in its process. */
   onReady(listener: (process: SimProcess) => void): void {
     this.#startListeners.add(listener);
+  }
+
+  #newMark(): CondemnedMark {
+    const { simulation, host } = this.#options;
+    return new CondemnedMark(simulation.random(`power and mark ${host.name}`));
   }
 
   // Connections.

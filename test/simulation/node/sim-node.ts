@@ -7,6 +7,7 @@ import { BinlogTail } from '../../../mysql-bridge/binlog-tail.ts';
 import { Bridge, type TransferOutcome } from '../../../mysql-bridge/bridge.ts';
 import type { BridgeParts } from '../../../mysql-bridge/bridge-parts.ts';
 import type { ReadableLog } from '../../../mysql-bridge/ledger/log-reader.ts';
+import { LogWalk } from '../../../mysql-bridge/ledger/log-walk.ts';
 import { TransactionLedger } from '../../../mysql-bridge/ledger/transaction-ledger.ts';
 import type { RoleState } from '../../../mysql-bridge/role/role-types.ts';
 import { NodeProxy } from '../../../proxy/node-proxy.ts';
@@ -204,7 +205,7 @@ export class SimNode {
           members: addresses,
           mysqlPort: portNumbers.mysql,
           raft: this.raft.status,
-          role: bridge.state,
+          role: bridge.status.state,
         }),
       );
 
@@ -231,7 +232,7 @@ export class SimNode {
   async close(): Promise<void> {
     const { process } = this.#options;
     const bridge = this.#bridge;
-    if (bridge?.state.kind === 'primary') await bridge.transfer(null);
+    if (bridge?.status.state.kind === 'primary') await bridge.transfer(null);
     await bridge?.close();
     await this.raft.close();
     await this.#proxy?.close();
@@ -363,6 +364,7 @@ export class SimNode {
           dataDirectory: server.dataDirectory,
           baseName: 'binlog',
           isCommitted,
+          logged: new LogWalk({ log: this.#readableLog(), ledger }),
           saveDirectory: null,
           files: binlogFilesOf(mysqld, process),
         });
@@ -380,7 +382,6 @@ export class SimNode {
       serverId: dumpServerId,
       replicaUuid,
       raft: this.raft,
-      ...(this.#proxy !== null && { commitRounds: this.#proxy.commitRounds }),
       isLogged: (gtid) => this.#ledger?.hasTransaction(gtid) ?? false,
       clock: process.clock,
       logger: simLogger(process, isNews),

@@ -2,6 +2,7 @@ import { assert } from '../../../base/assert.ts';
 import { type Deferred, deferred } from '../../../base/deferred.ts';
 import { messageOf } from '../../../base/errors.ts';
 import type {
+  Condemnation,
   MySqlExit,
   MySqlServer,
   MySqlServerState,
@@ -17,6 +18,7 @@ const pollTimeoutMs = 1_000;
 const startTimeoutMs = 60_000;
 const initialiseMs = 700;
 const reapUs = 2_000;
+const markStepUsMax = 10_000;
 
 interface Run {
   readonly exited: Deferred<MySqlExit>;
@@ -70,6 +72,8 @@ export class SimServer implements MySqlServer {
 
   async start(): Promise<void> {
     assert(this.#run === null, 'a server is started while it is stopped');
+    const condemned = await this.condemnation();
+    if (condemned !== null) throw new MySqlServerError('MYSQL_SERVER_CONDEMNED', condemned.reason);
     if (!this.#process.act()) return;
     const run: Run = { exited: deferred<MySqlExit>(), isEndWanted: false };
     this.#run = run;
@@ -107,6 +111,21 @@ export class SimServer implements MySqlServer {
     await late;
   }
 
+  /** The file is there before it is durable, and in between a power cut decides. */
+  async condemn(condemnation: Condemnation): Promise<void> {
+    const folder = this.#mysqld.mark;
+    await this.#diskStep();
+    if (!this.#process.act()) return;
+    folder.write(condemnation);
+    await this.#diskStep();
+    if (!this.#process.act()) return;
+    folder.sync();
+  }
+
+  condemnation(): Promise<Condemnation | null> {
+    return Promise.resolve(this.#mysqld.mark.text);
+  }
+
   async rebuild(): Promise<void> {
     assert(this.#run === null, 'a server is rebuilt while it is stopped');
     // A crash in between leaves no data folder, and the next start makes one.
@@ -117,6 +136,14 @@ export class SimServer implements MySqlServer {
   onExit(listener: (exit: MySqlExit) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  #diskStep(): Promise<void> {
+    const { simulation, host } = this.#process;
+    const us = simulation.random(`condemned mark ${host.name}`).below(20, markStepUsMax);
+    return new Promise((resolve) => {
+      simulation.after(us, () => this.#process.enter(resolve));
+    });
   }
 
   async #createDataFolder(): Promise<void> {
