@@ -38,18 +38,21 @@ export function bytesEqual(left: Uint8Array, right: Uint8Array): boolean {
   return true;
 }
 
+// Numbers of 64 bits pass through here. All others are read and written byte by byte: a `DataView` of its own costs a reader or writer
+// more than the few fields of most records.
+const wide = new Uint8Array(8);
+const wideView = new DataView(wide.buffer);
+
 /**
  * Reads little-endian fields in order, as MySQL writes them. Each read is bounds-checked and throws
  * `BytesError`; a decoder catches it at its boundary and answers with a value.
  */
 export class ByteReader {
   readonly #bytes: Uint8Array;
-  readonly #view: DataView;
   #offset: number;
 
   constructor(bytes: Uint8Array, offset = 0) {
     this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#offset = offset;
   }
 
@@ -62,30 +65,32 @@ export class ByteReader {
   }
 
   u8(): number {
-    return this.#view.getUint8(this.#take(1));
+    return this.#byteAt(this.#take(1));
   }
 
   u16(): number {
-    return this.#view.getUint16(this.#take(2), true);
+    return this.#u16At(this.#take(2));
   }
 
   u24(): number {
     const at = this.#take(3);
-    return this.#view.getUint16(at, true) | (this.#view.getUint8(at + 2) << 16);
+    return this.#u16At(at) | (this.#byteAt(at + 2) << 16);
   }
 
   u32(): number {
-    return this.#view.getUint32(this.#take(4), true);
+    return this.#u32At(this.#take(4));
   }
 
   /** Six bytes, as in a table id. */
   u48(): number {
     const at = this.#take(6);
-    return this.#view.getUint32(at, true) + this.#view.getUint16(at + 4, true) * 0x1_0000_0000;
+    return this.#u32At(at) + this.#u16At(at + 4) * 0x1_0000_0000;
   }
 
   u64(): bigint {
-    return this.#view.getBigUint64(this.#take(8), true);
+    const at = this.#take(8);
+    for (let place = 0; place < 8; place += 1) wide[place] = this.#byteAt(at + place);
+    return wideView.getBigUint64(0, true);
   }
 
   /** The next `length` bytes, as a view on the same memory. */
@@ -137,19 +142,37 @@ export class ByteReader {
     this.#offset += length;
     return at;
   }
+
+  #byteAt(at: number): number {
+    return this.#bytes[at] ?? 0;
+  }
+
+  #u16At(at: number): number {
+    return this.#byteAt(at) | (this.#byteAt(at + 1) << 8);
+  }
+
+  #u32At(at: number): number {
+    return (this.#u16At(at) | (this.#u16At(at + 2) << 16)) >>> 0;
+  }
 }
 
-const initialCapacity = 256;
+/** V8 keeps the bytes of an array up to this size in the array itself; every larger one is an allocation of its own outside of the heap. */
+const inlineBytesMax = 64;
+
+/** How many bytes `ByteWriter.lengthEncodedInteger` takes for it: the shortest form there is. */
+export function lengthEncodedIntegerBytes(value: number | bigint): number {
+  if (value < 0xfb) return 1;
+  if (value <= 0xffff) return 3;
+  return value <= 0xffffff ? 4 : 9;
+}
 
 /** Writes little-endian fields in order into one growing buffer. */
 export class ByteWriter {
   #bytes: Uint8Array;
-  #view: DataView;
   #length = 0;
 
-  constructor(capacity: number = initialCapacity) {
+  constructor(capacity: number = inlineBytesMax) {
     this.#bytes = new Uint8Array(capacity);
-    this.#view = new DataView(this.#bytes.buffer);
   }
 
   get length(): number {
@@ -158,39 +181,33 @@ export class ByteWriter {
 
   u8(value: number): this {
     const at = this.#reserve(1);
-    this.#view.setUint8(at, value);
+    this.#bytes[at] = value;
     return this;
   }
 
   u16(value: number): this {
     const at = this.#reserve(2);
-    this.#view.setUint16(at, value, true);
+    this.#bytes[at] = value;
+    this.#bytes[at + 1] = value >>> 8;
     return this;
   }
 
   u24(value: number): this {
-    const at = this.#reserve(3);
-    this.#view.setUint16(at, value & 0xffff, true);
-    this.#view.setUint8(at + 2, value >>> 16);
-    return this;
+    return this.u16(value & 0xffff).u8(value >>> 16);
   }
 
   u32(value: number): this {
-    const at = this.#reserve(4);
-    this.#view.setUint32(at, value, true);
-    return this;
+    return this.u16(value & 0xffff).u16(value >>> 16);
   }
 
   u48(value: number): this {
-    const at = this.#reserve(6);
-    this.#view.setUint32(at, value % 0x1_0000_0000, true);
-    this.#view.setUint16(at + 4, Math.floor(value / 0x1_0000_0000), true);
-    return this;
+    return this.u32(value % 0x1_0000_0000).u16(Math.floor(value / 0x1_0000_0000));
   }
 
   u64(value: bigint): this {
     const at = this.#reserve(8);
-    this.#view.setBigUint64(at, value, true);
+    wideView.setBigUint64(0, value, true);
+    for (let place = 0; place < 8; place += 1) this.#bytes[at + place] = wide[place] ?? 0;
     return this;
   }
 
@@ -223,15 +240,36 @@ export class ByteWriter {
   }
 
   lengthEncodedText(text: string): this {
-    return this.lengthEncodedBytes(utf8(text));
+    return this.#shortAscii(text) ? this : this.lengthEncodedBytes(utf8(text));
   }
 
-  /** What was written, as a view; the writer must not be used afterwards. */
+  /** What was written, a copy when it is short, else a view; the writer must not be used afterwards. */
   finish(): Uint8Array {
-    return this.#bytes.subarray(0, this.#length);
+    // A view would move the bytes out of their array, into an allocation of their own: a copy of so few is cheaper.
+    return this.#length <= inlineBytesMax
+      ? this.#bytes.slice(0, this.#length)
+      : this.#bytes.subarray(0, this.#length);
   }
 
-  /** Makes room first: it may replace the buffer and its view, so call it before touching either. */
+  /** False, with nothing written, unless the text is as most names and numbers are: then an encoder costs more than its work. */
+  #shortAscii(text: string): boolean {
+    if (text.length > inlineBytesMax) return false;
+    const start = this.#length;
+    let at = this.#reserve(1 + text.length);
+    this.#bytes[at] = text.length;
+    for (let place = 0; place < text.length; place += 1) {
+      const code = text.charCodeAt(place);
+      if (code > 0x7f) {
+        this.#length = start;
+        return false;
+      }
+      at += 1;
+      this.#bytes[at] = code;
+    }
+    return true;
+  }
+
+  /** Makes room first: it may replace the buffer, so call it before touching that. */
   #reserve(length: number): number {
     const at = this.#length;
     const needed = at + length;
@@ -239,7 +277,6 @@ export class ByteWriter {
       const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
       grown.set(this.#bytes);
       this.#bytes = grown;
-      this.#view = new DataView(grown.buffer);
     }
     this.#length = needed;
     return at;

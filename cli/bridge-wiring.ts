@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import { cutBinlog } from '../mysql-bridge/binlog-cut.ts';
-import { BinlogTail } from '../mysql-bridge/binlog-tail.ts';
+import { BinlogTail, type TailRounds } from '../mysql-bridge/binlog-tail.ts';
 import type { BridgeParts, ClientGate } from '../mysql-bridge/bridge-parts.ts';
 import type { TailTimings } from '../mysql-bridge/latency/commit-timings.ts';
 import { LogWalk } from '../mysql-bridge/ledger/log-walk.ts';
@@ -28,6 +28,7 @@ export interface BridgeWiring {
   readonly logger: Logger;
   readonly tail: TailHolder;
   readonly timings: TailTimings;
+  readonly commitRounds: TailRounds;
   /** The node's own. */
   readonly dataDirectory: string;
   readonly dumpServerId: number;
@@ -63,6 +64,7 @@ export function bridgeParts(wiring: BridgeWiring): BridgeParts {
         clock,
         logger,
         timings: wiring.timings,
+        commitRounds: wiring.commitRounds,
       });
       return tail.current;
     },

@@ -149,7 +149,7 @@ export class Node {
   async close(options: { readonly isAlone: boolean; readonly isBroken: boolean }): Promise<void> {
     const { logger } = this.#options;
     const bridge = this.#parts?.bridge;
-    if (bridge?.status.state.kind === 'primary' && !options.isAlone) {
+    if (bridge?.state.kind === 'primary' && !options.isAlone) {
       const { outcome, reason } = await bridge.transfer(null);
       logger.info('transfer-before-stop', { outcome, reason });
     }
@@ -225,7 +225,7 @@ export class Node {
         members: config.members,
         mysqlPort: config.mysql.port,
         raft: raft.status,
-        role: bridge.status.state,
+        role: bridge.state,
       }),
     );
   }
@@ -367,6 +367,7 @@ export class Node {
         logger,
         tail: this.#tail,
         timings: this.#timings,
+        commitRounds: parts.proxy.commitRounds,
         dataDirectory: config.dataDirectory,
         dumpServerId: deriveServerId(config.clusterId, `${config.node} dump`),
         dumpUuid: deriveUuid(config.clusterId, `${config.node} dump`),

@@ -2,8 +2,8 @@ import { assert } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
-import { term as termOf } from '../raft/core/types.ts';
-import type { Raft, RaftStatus } from '../raft/raft-api.ts';
+import { type LogIndex, type Term, term as termOf } from '../raft/core/types.ts';
+import type { ProposalReceipt, Raft, RaftStatus } from '../raft/raft-api.ts';
 import type {
   AssemblerEffect,
   PayloadEffect,
@@ -36,6 +36,15 @@ export interface BinlogTailOptions {
   /** Event bytes per entry; see `TransactionAssembler`. */
   readonly fragmentBytesMax?: number;
   readonly timings?: TailTimings;
+  readonly commitRounds?: TailRounds;
+}
+
+/** Who takes a commit for a confirmation of leadership. */
+export interface TailRounds {
+  /** Calls `propose` and answers what it answers. */
+  propose(propose: () => ProposalReceipt): ProposalReceipt;
+  /** This node leads in this term, and acks follow. */
+  committed(commitIndex: LogIndex, term: Term): void;
 }
 
 /** The part of a dump client that a tail uses. */
@@ -136,14 +145,17 @@ export class BinlogTail implements Tail {
 
   beginProposing(term: number): void {
     assert(this.#mode.kind === 'guard', 'a tail proposes after it guarded');
-    const { raft } = this.#options;
+    const { raft, commitRounds } = this.#options;
     const inTerm = termOf(term);
     this.#options.timings?.begin();
     this.#mode = {
       kind: 'propose',
       term,
       gate: new AckGate({ term: inTerm }),
-      outbox: new ProposalOutbox(inTerm, (payloads) => raft.propose(payloads)),
+      outbox: new ProposalOutbox(inTerm, (payloads) => {
+        const propose = (): ProposalReceipt => raft.propose(payloads);
+        return commitRounds === undefined ? propose() : commitRounds.propose(propose);
+      }),
     };
     this.#onRaft(raft.status);
   }
@@ -228,6 +240,7 @@ export class BinlogTail implements Tail {
       return;
     }
     const { commitIndex, term } = status;
+    this.#options.commitRounds?.committed(commitIndex, term);
     const acks = mode.gate.step({ kind: 'committed', commitIndex, term });
     if (acks.length > 0) this.#options.timings?.acking(commitIndex);
     this.#ack(acks);

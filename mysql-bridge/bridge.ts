@@ -88,6 +88,11 @@ export class Bridge {
     });
   }
 
+  /** As in `status`, for whoever needs no more: the rest costs a text of all transactions. */
+  get state(): RoleState {
+    return this.#machine.state;
+  }
+
   get status(): BridgeStatus {
     return {
       state: this.#machine.state,

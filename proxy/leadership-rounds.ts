@@ -48,7 +48,7 @@ export class LeadershipRounds {
     }
   }
 
-  #run(round: number): void {
+  #run(round: bigint): void {
     this.#inFlight += 1;
     this.#options.host.readIndex().then(
       () => this.#confirmed(round),
@@ -56,7 +56,7 @@ export class LeadershipRounds {
     );
   }
 
-  #confirmed(round: number): void {
+  #confirmed(round: bigint): void {
     this.#inFlight -= 1;
     this.#options.gate.confirmRound(round);
     this.#options.onConfirmed();

@@ -2,6 +2,7 @@ import { assert } from '../base/assert.ts';
 import { type Deferred, deferred } from '../base/deferred.ts';
 import { messageOf } from '../base/errors.ts';
 import { claimPorts } from './claim-ports.ts';
+import { CommitRounds } from './commit-rounds.ts';
 import { LeadershipRounds } from './leadership-rounds.ts';
 import { type PortName, type ProxyOptions, portNames } from './options.ts';
 import {
@@ -39,6 +40,8 @@ export class NodeProxy implements ProxyContract {
   readonly #gate: SharedGate;
   /** Of commits, from the ack to the answer. */
   readonly timings: SharedTimings = SharedTimings.allocate();
+  /** Of the proposals of the node. */
+  readonly commitRounds: CommitRounds;
   readonly #rounds: LeadershipRounds;
   readonly #hold: StatementHold;
   #pool: Workers | null = null;
@@ -54,6 +57,7 @@ export class NodeProxy implements ProxyContract {
     this.#platform = platform;
     this.#addresses = options.addresses;
     this.#gate = SharedGate.allocate(options.workers);
+    this.commitRounds = new CommitRounds(this.#gate, () => this.#tellWaitingWorkers());
     this.#rounds = new LeadershipRounds({
       gate: this.#gate,
       host: options.host,

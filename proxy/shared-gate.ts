@@ -5,33 +5,34 @@ import { type PortName, portNames } from './options.ts';
  * The memory that the main thread and the workers share, and all that is done with it.
  *
  * ```text
- * byte 0   lease: until when responses may leave without a round, in ns of CLOCK_MONOTONIC
- * byte 64  32-bit cells, in the order of `Cell`
- * then     one cell per worker: responses wait in it for a round
+ * byte 0    lease: until when responses may leave without a round, in ns of CLOCK_MONOTONIC
+ * byte 64   64-bit numbers of rounds, in the order of `Round`
+ * byte 128  32-bit cells, in the order of `Cell`
+ * then      one cell per worker: responses wait in it for a round
  * ```
  *
- * All accesses are atomic and sequentially consistent, which is what the reasoning below stands on. Rounds are counted in 32 bits
- * that wrap; they are compared by their distance.
+ * All accesses are atomic and sequentially consistent, which is what the reasoning below stands on. Rounds are counted in 64 bits: with each
+ * commit a round, 32 of them would wrap while one long statement runs.
  */
+const Round = { requested: 0, started: 1, confirmed: 2 } as const;
+
 const Cell = {
   /** 0: closed. Else a number that no earlier opening had. */
   gateEpoch: 0,
   /** 0: no read-only session may be on the local server. Else as above. */
   readOnlyEpoch: 1,
   isHolding: 2,
-  roundsRequested: 3,
-  roundsStarted: 4,
-  roundsConfirmed: 5,
   /** The main thread has a wake-up on its way that it has not seen. */
-  isWakePosted: 6,
-  refusedSessions: 7,
-  heldResponses: 8,
+  isWakePosted: 3,
+  refusedSessions: 4,
+  heldResponses: 5,
   /** One for each port. */
-  sessions: 9,
-  firstWorker: 9 + portNames.length,
+  sessions: 6,
+  firstWorker: 6 + portNames.length,
 } as const;
 
-const cellsOffset = 64;
+const roundsOffset = 64;
+const cellsOffset = 128;
 
 /** The two permissions that sessions on the local server hang on. */
 export type EpochKind = 'gate' | 'read-only';
@@ -39,13 +40,17 @@ export type EpochKind = 'gate' | 'read-only';
 export class SharedGate {
   readonly buffer: SharedArrayBuffer;
   readonly #lease: BigInt64Array;
+  readonly #rounds: BigInt64Array;
   readonly #cells: Int32Array;
   /** Main thread only: epochs are never used twice. */
   #epochsUsed = 0;
+  /** Main thread only: the newest round that was started for a request. Commits start others. */
+  #readRound = 0n;
 
   constructor(buffer: SharedArrayBuffer) {
     this.buffer = buffer;
     this.#lease = new BigInt64Array(buffer, 0, 1);
+    this.#rounds = new BigInt64Array(buffer, roundsOffset, Object.keys(Round).length);
     this.#cells = new Int32Array(buffer, cellsOffset);
   }
 
@@ -92,24 +97,29 @@ export class SharedGate {
   }
 
   /**
-   * Worker: the round that a command which has arrived by now needs. A round counts as started before it begins, so one
-   * numbered above all that have started begins after this call. `mustWake`: the main thread is to be told.
+   * Worker: the round that a command which has arrived by now needs, not asked for. A round counts as started before it begins, so
+   * one numbered above all that have started begins after this call.
    */
-  requestRound(): { readonly round: number; readonly mustWake: boolean } {
-    const cells = this.#cells;
-    const round = (Atomics.load(cells, Cell.roundsStarted) + 1) | 0;
-    let requested = Atomics.load(cells, Cell.roundsRequested);
-    while (isBefore(requested, round)) {
-      const found = Atomics.compareExchange(cells, Cell.roundsRequested, requested, round);
+  get nextRound(): bigint {
+    return Atomics.load(this.#rounds, Round.started) + 1n;
+  }
+
+  /** Worker: `nextRound`, asked for. `mustWake`: the main thread is to be told. */
+  requestRound(): { readonly round: bigint; readonly mustWake: boolean } {
+    const rounds = this.#rounds;
+    const round = this.nextRound;
+    let requested = Atomics.load(rounds, Round.requested);
+    while (requested < round) {
+      const found = Atomics.compareExchange(rounds, Round.requested, requested, round);
       if (found === requested) break;
       requested = found;
     }
-    return { round, mustWake: Atomics.exchange(cells, Cell.isWakePosted, 1) === 0 };
+    return { round, mustWake: Atomics.exchange(this.#cells, Cell.isWakePosted, 1) === 0 };
   }
 
   /** Worker: that round, or a later one, has confirmed leadership. */
-  isConfirmed(round: number): boolean {
-    return !isBefore(Atomics.load(this.#cells, Cell.roundsConfirmed), round);
+  isConfirmed(round: bigint): boolean {
+    return Atomics.load(this.#rounds, Round.confirmed) >= round;
   }
 
   /** Main thread: requests made from now on post a new wake-up; those made before are seen now. */
@@ -118,24 +128,29 @@ export class SharedGate {
   }
 
   /** Main thread: the number of a round that somebody waits for and that begins now; null when nobody does. */
-  startRound(): number | null {
-    const started = Atomics.load(this.#cells, Cell.roundsStarted);
-    if (!isBefore(started, Atomics.load(this.#cells, Cell.roundsRequested))) return null;
-    const round = (started + 1) | 0;
-    Atomics.store(this.#cells, Cell.roundsStarted, round);
+  startRound(): bigint | null {
+    // Held against rounds for requests alone: those of commits may take long, or come to nothing.
+    if (this.#readRound >= Atomics.load(this.#rounds, Round.requested)) return null;
+    this.#readRound = this.beginRound();
+    return this.#readRound;
+  }
+
+  /** Main thread: the number of a round that begins behind this call, whoever waits for it. */
+  beginRound(): bigint {
+    const round = this.nextRound;
+    Atomics.store(this.#rounds, Round.started, round);
     return round;
   }
 
   /** Main thread: what was confirmed by a round holds for all earlier ones too. */
-  confirmRound(round: number): void {
-    const confirmed = Atomics.load(this.#cells, Cell.roundsConfirmed);
-    if (isBefore(confirmed, round)) Atomics.store(this.#cells, Cell.roundsConfirmed, round);
+  confirmRound(round: bigint): void {
+    const confirmed = Atomics.load(this.#rounds, Round.confirmed);
+    if (confirmed < round) Atomics.store(this.#rounds, Round.confirmed, round);
   }
 
-  /** Main thread: not every round that was started is confirmed. */
+  /** Main thread: not every round that was started for a request is confirmed. */
   get hasUnconfirmedRounds(): boolean {
-    const confirmed = Atomics.load(this.#cells, Cell.roundsConfirmed);
-    return isBefore(confirmed, Atomics.load(this.#cells, Cell.roundsStarted));
+    return Atomics.load(this.#rounds, Round.confirmed) < this.#readRound;
   }
 
   /** Worker: after this it must look at its rounds once more, or it could miss a confirmation that has just come. */
@@ -185,9 +200,4 @@ export class SharedGate {
 
 function cellOf(kind: EpochKind): number {
   return kind === 'gate' ? Cell.gateEpoch : Cell.readOnlyEpoch;
-}
-
-/** Whether round `left` comes before `right`, wrapped or not. */
-function isBefore(left: number, right: number): boolean {
-  return ((left - right) | 0) < 0;
 }

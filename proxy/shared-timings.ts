@@ -48,16 +48,17 @@ export class SharedTimings {
     Atomics.store(this.#cells, cell, connectionId | 0);
   }
 
-  /** Worker: a command of this connection is answered. One that committed nothing costs a load. */
-  answered(connectionId: number, nowMs: () => number): void {
+  /** Worker: a command of this connection is answered. One that committed nothing costs a load, and the answer is false. */
+  answered(connectionId: number, nowMs: () => number): boolean {
     const cells = this.#cells;
     const cell = cellOf(connectionId);
     const number = connectionId | 0;
-    if (Atomics.load(cells, cell) !== number) return;
+    if (Atomics.load(cells, cell) !== number) return false;
     const ackedUs = Atomics.load(cells, cell + 1);
-    if (Atomics.compareExchange(cells, cell, number, 0) !== number) return;
+    if (Atomics.compareExchange(cells, cell, number, 0) !== number) return false;
     const tookUs = (Math.floor(nowMs() * 1000) - ackedUs) | 0;
     this.#histogram.recordMs(tookUs / 1000);
+    return true;
   }
 
   snapshot(): HistogramSnapshot {

@@ -1,5 +1,12 @@
 import { assert } from '../../base/assert.ts';
-import { ByteReader, BytesError, ByteWriter, fromUtf8, utf8 } from '../../base/bytes.ts';
+import {
+  ByteReader,
+  BytesError,
+  ByteWriter,
+  fromUtf8,
+  lengthEncodedIntegerBytes,
+  utf8,
+} from '../../base/bytes.ts';
 import { BinlogError, decodeWith } from './binlog-error.ts';
 import { type Gtid, gtidNumberMax, isGtidTag } from './gtid.ts';
 import { decodeServerUuid, encodeServerUuid, serverUuidBytes } from './server-uuid.ts';
@@ -129,7 +136,7 @@ function readInteger(reader: ByteReader): bigint {
   const start = reader.offset;
   const value = reader.lengthEncodedInteger();
   if (value === null) throw new BytesError(`NULL at offset ${start} where a number must be`);
-  if (new ByteWriter(9).lengthEncodedInteger(value).length !== reader.offset - start) {
+  if (lengthEncodedIntegerBytes(value) !== reader.offset - start) {
     throw new BytesError(`${value} at offset ${start} is not in its shortest form`);
   }
   return value;

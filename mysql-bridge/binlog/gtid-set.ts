@@ -92,8 +92,10 @@ export class GtidSet {
   subtract(other: GtidSet): GtidSet {
     const result = new GtidSet();
     for (const [key, source] of this.#sources) {
+      const removed = other.#sources.get(key)?.intervals;
+      if (removed !== undefined && source.intervals.isSubsetOf(removed)) continue;
       const intervals = source.intervals.clone();
-      for (const interval of other.#intervalsOf(key)) intervals.remove(interval);
+      for (const interval of removed?.intervals ?? []) intervals.remove(interval);
       if (!intervals.isEmpty) result.#sources.set(key, { ...source, intervals });
     }
     return result;
@@ -138,13 +140,9 @@ export class GtidSet {
     }
     source.intervals.add(interval);
   }
-
-  #intervalsOf(key: string): readonly GtidInterval[] {
-    return this.#sources.get(key)?.intervals.intervals ?? [];
-  }
 }
 
 /** UUIDs have one length, so the order of keys is the order of UUIDs, then tags. */
 function keyOf({ serverUuid, tag }: Omit<Gtid, 'number'>): string {
-  return `${serverUuid}:${tag}`;
+  return tag === '' ? serverUuid : `${serverUuid}:${tag}`;
 }

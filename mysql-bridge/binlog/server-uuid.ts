@@ -1,4 +1,5 @@
 import { assert } from '../../base/assert.ts';
+import { bytesEqual } from '../../base/bytes.ts';
 import { isServerUuid } from './gtid.ts';
 
 /** Bytes of a server UUID on the wire and in files. */
@@ -21,8 +22,20 @@ export function encodeServerUuid(uuid: string): Uint8Array {
   return bytes;
 }
 
+/** The last answer: the transactions of a log come from one server for as long as it leads. */
+let newest = {
+  bytes: new Uint8Array(serverUuidBytes),
+  text: textOf(new Uint8Array(serverUuidBytes)),
+};
+
 export function decodeServerUuid(bytes: Uint8Array): string {
   assert(bytes.length === serverUuidBytes, `${bytes.length} bytes are no server uuid`);
+  if (!bytesEqual(bytes, newest.bytes))
+    newest = { bytes: new Uint8Array(bytes), text: textOf(bytes) };
+  return newest.text;
+}
+
+function textOf(bytes: Uint8Array): string {
   let text = '';
   bytes.forEach((byte, index) => {
     text += (dashesBefore.has(index) ? '-' : '') + (hexOfByte[byte] ?? '');

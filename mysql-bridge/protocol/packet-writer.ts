@@ -35,10 +35,18 @@ export class PacketWriter {
 
   /** The wire bytes of one packet, as parts to be written in order. Payloads are not copied unless small. */
   packet(payload: Uint8Array): Uint8Array[] {
-    const parts = this.begin(payload.length);
-    if (payload.length === 0) return parts;
-    parts.push(...this.part(payload));
-    return payload.length <= joinedBytesMax ? [concatBytes(parts)] : parts;
+    if (payload.length <= joinedBytesMax) return [this.#joined(payload)];
+    return [...this.begin(payload.length), ...this.part(payload)];
+  }
+
+  /** A packet that fits into one wire packet, in one array. */
+  #joined(payload: Uint8Array): Uint8Array {
+    assert(this.#payloadLeft === 0, 'the packet before was not given all its bytes');
+    const packet = new Uint8Array(wireHeaderBytes + payload.length);
+    writeWireHeader(packet, payload.length, this.#sequence);
+    packet.set(payload, wireHeaderBytes);
+    this.#sequence = (this.#sequence + 1) & 0xff;
+    return packet;
   }
 
   /** Opens a packet of `length` payload bytes, which must then arrive through `part`. */
@@ -69,7 +77,8 @@ export class PacketWriter {
     const length = Math.min(this.#payloadLeft, wirePayloadBytesMax);
     this.#wireLeft = length;
     this.#isWireFullSize = length === wirePayloadBytesMax;
-    const header = wireHeader(length, this.#sequence);
+    const header = new Uint8Array(wireHeaderBytes);
+    writeWireHeader(header, length, this.#sequence);
     this.#sequence = (this.#sequence + 1) & 0xff;
     return header;
   }
@@ -80,11 +89,10 @@ export function encodePacket(payload: Uint8Array, sequence: number): Uint8Array 
   return concatBytes(new PacketWriter(sequence).packet(payload));
 }
 
-function wireHeader(length: number, sequence: number): Uint8Array {
-  const header = new Uint8Array(wireHeaderBytes);
-  header[0] = length & 0xff;
-  header[1] = (length >>> 8) & 0xff;
-  header[2] = length >>> 16;
-  header[3] = sequence;
-  return header;
+/** Into the first bytes of `packet`. */
+function writeWireHeader(packet: Uint8Array, length: number, sequence: number): void {
+  packet[0] = length & 0xff;
+  packet[1] = (length >>> 8) & 0xff;
+  packet[2] = length >>> 16;
+  packet[3] = sequence;
 }

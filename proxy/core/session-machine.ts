@@ -3,6 +3,7 @@ import { CommandCode, wireHeaderBytes } from '../../mysql-bridge/protocol/consta
 import { encodePacket } from '../../mysql-bridge/protocol/packet-writer.ts';
 import type { ClientErrorCode } from './client-error.ts';
 import { type CommandRule, judgeCommand } from './command-table.ts';
+import { headOf, noHead } from './commit-forecast.ts';
 import { endingCode, type Stake } from './ending.ts';
 import { PacketGatherer, readAnswer, readOffer, userOfChangeUser } from './login.ts';
 import { ResponseStream } from './response-stream.ts';
@@ -338,12 +339,12 @@ export class SessionMachine {
     this.#effects.push({ kind: 'to-server', bytes: encodePacket(answer.payload, run.sequence) });
   }
 
-  #beginTurn(rule: CommandRule | null): void {
+  #beginTurn(rule: CommandRule | null, head: number = noHead): void {
     this.#phase = 'turn';
     this.#rule = rule;
     this.#isSending = false;
     this.#response.begin(rule?.shape ?? 'login');
-    this.#effects.push({ kind: 'turn-started' });
+    this.#effects.push({ kind: 'turn-started', head });
   }
 
   #beginCommand(run: Run): void {
@@ -361,7 +362,7 @@ export class SessionMachine {
       this.#phase = 'gather';
       this.#takeRun(run);
     } else {
-      this.#beginTurn(verdict);
+      this.#beginTurn(verdict, headOf(run.bytes.subarray(wireHeaderBytes), this.inTransaction));
       this.#isSending = true;
       this.#takeRun(run);
     }

@@ -54,8 +54,8 @@ export interface GateView {
 export type SessionEffect =
   | { readonly kind: 'to-server'; readonly bytes: Uint8Array }
   | { readonly kind: 'to-client'; readonly bytes: Uint8Array }
-  /** A command has arrived: leadership must be confirmed by what begins after now. */
-  | { readonly kind: 'turn-started' }
+  /** A command has arrived: leadership must be confirmed by what begins after now. `head`: see `headOf`. */
+  | { readonly kind: 'turn-started'; readonly head: number }
   | { readonly kind: 'turn-ended' }
   | { readonly kind: 'logged-in' }
   /** The first bytes of a response wait for `confirmed`. */

@@ -5,7 +5,7 @@ import type { Session } from './session.ts';
 export class RoundQueue {
   readonly #gate: SharedGate;
   readonly #worker: number;
-  readonly #waiting = new Map<number, Session[]>();
+  readonly #waiting = new Map<bigint, Session[]>();
   #isReleasePlanned = false;
 
   constructor(gate: SharedGate, worker: number) {
@@ -13,7 +13,7 @@ export class RoundQueue {
     this.#worker = worker;
   }
 
-  add(session: Session, round: number): void {
+  add(session: Session, round: bigint): void {
     const sessions = this.#waiting.get(round);
     if (sessions === undefined) this.#waiting.set(round, [session]);
     else sessions.push(session);

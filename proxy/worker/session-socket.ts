@@ -1,3 +1,5 @@
+import type { CommitForecast } from '../core/commit-forecast.ts';
+
 /**
  * What a session uses of a socket of `node:net`, so that a simulation can carry sessions without one. Semantics are those of
  * `net.Socket` with `allowHalfOpen`.
@@ -23,9 +25,11 @@ export interface SessionSocket {
   setTimeout(ms: number, callback: () => void): unknown;
 }
 
-/** What the worker of a session has besides its messages: time, and the way to a server. */
+/** What the worker of a session has besides its messages: time, the way to a server, and guesses about commands. */
 export interface SessionWorld {
   /** CLOCK_MONOTONIC, as `SharedGate.setLease` counts it. */
   monotonicNs(): bigint;
   connect(address: { readonly host: string; readonly port: number }): SessionSocket;
+  /** For one session. */
+  createForecast(): CommitForecast;
 }

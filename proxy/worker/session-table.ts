@@ -129,13 +129,13 @@ export class SessionTable implements SessionHost {
     return isStillWanted(binding, port, this.#view);
   }
 
-  requestRound(): number {
+  requestRound(): bigint {
     const { round, mustWake } = this.gate.requestRound();
     if (mustWake) this.#post({ kind: 'round-wanted' });
     return round;
   }
 
-  awaitRound(session: Session, round: number): void {
+  awaitRound(session: Session, round: bigint): void {
     this.#rounds.add(session, round);
   }
 
@@ -143,8 +143,8 @@ export class SessionTable implements SessionHost {
     this.#readOnlyServers.letGo(server, connectionId);
   }
 
-  answered(connectionId: number): void {
-    this.#timings.answered(connectionId, this.#readNowMs);
+  answered(connectionId: number): boolean {
+    return this.#timings.answered(connectionId, this.#readNowMs);
   }
 
   settled(): void {

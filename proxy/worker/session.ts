@@ -1,5 +1,6 @@
 import { assertNever } from '../../base/assert.ts';
 import type { ClientErrorCode } from '../core/client-error.ts';
+import { type CommitForecast, noHead } from '../core/commit-forecast.ts';
 import { SessionMachine } from '../core/session-machine.ts';
 import type { EndCause, GateView, SessionEffect, SessionInput } from '../core/session-types.ts';
 import { accessDeniedText, encodeClientError } from '../mysql-errors.ts';
@@ -25,13 +26,13 @@ export interface SessionHost {
   bind(port: PortName): Binding | null;
   isStillWanted(binding: Binding, port: PortName): boolean;
   /** The round that a command which has arrived now needs. */
-  requestRound(): number;
+  requestRound(): bigint;
   /** Calls `confirmed` on the session once that round is confirmed. */
-  awaitRound(session: Session, round: number): void;
+  awaitRound(session: Session, round: bigint): void;
   /** A read-only session of the local server has ended; its connection is let go when the server closes it. */
   letReadOnlyServerGo(server: SessionSocket, connectionId: number | null): void;
-  /** The client of this connection to the local primary has the whole answer to its command. */
-  answered(connectionId: number): void;
+  /** The client of this connection to the local primary has the whole answer to its command. True when that committed something. */
+  answered(connectionId: number): boolean;
   /** A command has ended, or the session. */
   settled(): void;
   closed(session: Session): void;
@@ -63,7 +64,11 @@ export class Session {
   #machine: SessionMachine;
   #server: SessionSocket | null = null;
   #binding: Binding | null = null;
-  #round: number | null = null;
+  readonly #forecast: CommitForecast;
+  #head: number = noHead;
+  /** What must be confirmed before this response leaves; null: a lease, or what is asked for when that is not valid. */
+  #round: bigint | null = null;
+  #isRoundRequested = false;
   #isHeld = false;
   #mayReadClient = true;
   #mayReadServer = true;
@@ -78,6 +83,7 @@ export class Session {
     this.port = port;
     this.peer = `${client.remoteAddress ?? 'gone'}:${client.remotePort ?? 0}`;
     this.#host = host;
+    this.#forecast = host.world.createForecast();
     this.#machine = this.#newMachine();
     this.#deadlineMs = host.nowMs + host.limits.failoverWaitMs;
     client.on('data', (bytes) => this.#onClientBytes(bytes));
@@ -275,7 +281,7 @@ export class Session {
         if (!this.#client.write(effect.bytes)) this.#server?.pause();
         break;
       case 'turn-started':
-        this.#startTurn();
+        this.#startTurn(effect.head);
         break;
       case 'turn-ended':
         this.#endTurn();
@@ -309,19 +315,28 @@ export class Session {
     }
   }
 
-  #startTurn(): void {
-    if (this.#isOnPrimary) {
-      this.#round = this.#host.usesLease ? null : this.#host.requestRound();
-    }
+  #startTurn(head: number): void {
+    this.#head = head;
+    if (this.#isOnPrimary) this.#needRound(head);
     if (!this.#machine.isLoggedIn) return;
     this.#busySinceMs ??= this.#host.nowMs;
     this.#deadlineMs = Number.POSITIVE_INFINITY;
   }
 
+  /** One that begins after now, asked for unless the command's own commit is expected to be it. */
+  #needRound(head: number): void {
+    const { gate, usesLease } = this.#host;
+    this.#isRoundRequested = !usesLease && !this.#forecast.expectsCommit(head);
+    if (this.#isRoundRequested) this.#round = this.#host.requestRound();
+    else this.#round = usesLease ? null : gate.nextRound;
+  }
+
   #endTurn(): void {
     this.#unhold();
     const { connectionId } = this.#machine;
-    if (this.#isOnPrimary && connectionId !== null) this.#host.answered(connectionId);
+    if (this.#isOnPrimary && connectionId !== null) {
+      this.#forecast.learn(this.#head, this.#host.answered(connectionId));
+    }
     if (!this.#machine.inTransaction) this.#busySinceMs = null;
     const { idleTimeoutMs } = this.#host.limits;
     const isIdle = this.#machine.phase === 'idle' && idleTimeoutMs > 0;
@@ -332,8 +347,13 @@ export class Session {
   #awaitConfirmation(): void {
     this.#isHeld = true;
     this.#host.gate.countHeld(1);
-    this.#round ??= this.#host.requestRound();
-    this.#host.awaitRound(this, this.#round);
+    if (!this.#isRoundRequested) {
+      const requested = this.#host.requestRound();
+      this.#isRoundRequested = true;
+      // Whatever confirms the round that was needed all along will do: this one, or a commit before it.
+      this.#round ??= requested;
+    }
+    if (this.#round !== null) this.#host.awaitRound(this, this.#round);
   }
 
   #unhold(): void {

@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import { LearnedForecast } from '../core/commit-forecast.ts';
 import type { SessionWorld } from './session-socket.ts';
 
 const keepAliveMs = 10_000;
@@ -11,4 +12,5 @@ export const systemWorld: SessionWorld = {
     socket.setKeepAlive(true, keepAliveMs);
     return socket;
   },
+  createForecast: () => new LearnedForecast(),
 };

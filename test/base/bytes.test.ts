@@ -7,6 +7,7 @@ import {
   bytesEqual,
   concatBytes,
   fromUtf8,
+  lengthEncodedIntegerBytes,
   utf8,
 } from '../../base/bytes.ts';
 
@@ -60,7 +61,25 @@ test.each([
 ])('%d takes the shortest length-encoded form, %d bytes', (value, length) => {
   const bytes = new ByteWriter().lengthEncodedInteger(value).finish();
   expect(bytes).toHaveLength(length);
+  expect(lengthEncodedIntegerBytes(value)).toBe(length);
+  expect(lengthEncodedIntegerBytes(Number(value))).toBe(length);
   expect(new ByteReader(bytes).lengthEncodedInteger()).toBe(value);
+});
+
+test('text behind its length is UTF-8, however long it is and wherever it leaves ASCII', () => {
+  fc.assert(
+    fc.property(
+      fc.nat(70),
+      fc.string({ unit: 'grapheme', maxLength: 20 }),
+      fc.nat(70),
+      (before, middle, after) => {
+        const text = `${'a'.repeat(before)}${middle}${'z'.repeat(after)}`;
+        const written = new ByteWriter(1).u8(1).lengthEncodedText(text).u8(2).finish();
+        const expected = new ByteWriter().u8(1).lengthEncodedBytes(utf8(text)).u8(2).finish();
+        expect(bytesEqual(written, expected)).toBe(true);
+      },
+    ),
+  );
 });
 
 test('no input makes a read go past its end, hang, or throw anything but BytesError', () => {

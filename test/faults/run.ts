@@ -3,26 +3,30 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../../base/errors.ts';
-import { renderTable } from '../../cli/table.ts';
 import { conduct } from './conduct.ts';
+import { isSound } from './judge/check.ts';
+import type { ControlRun } from './judge/control-run.ts';
 import { LeaderWatch } from './leader-watch.ts';
+import { startLoad } from './load/start-load.ts';
+import { type WorkloadName, workloadNames } from './load/workload.ts';
 import { type FaultOptions, parseOptions, usage } from './options.ts';
 import { planFaults } from './plan.ts';
 import { ProgressLine } from './progress-line.ts';
+import { verdictTable } from './report/verdict-table.ts';
+import { writeReport } from './report/write-report.ts';
+import { concludeRun, controlFor } from './run-load.ts';
 import { remainsOf, removeDeadRuns } from './site/leftovers.ts';
 import { ownIdentity } from './site/run-identity.ts';
 import { type RunningSite, startSite } from './site/start-site.ts';
 import type { FaultEvent } from './site.ts';
-import { UniqueWrites } from './unique-writes.ts';
 
 // Exit status: 0 every promise was kept and every fault really happened; 1 not so; 2 the command is wrong; 130 interrupted.
 
-const workloads = ['set'];
 const stop = new AbortController();
 /** The second time the process ends at once, and leaves the cleaning up to the next run. */
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
 
-const options = parseOptions(process.argv.slice(2), workloads);
+const options = parseOptions(process.argv.slice(2), workloadNames);
 if ('length' in options) {
   process.stderr.write(`${options.join('\n')}\n${usage}\n`);
   process.exitCode = 2;
@@ -41,6 +45,10 @@ async function run(asked: FaultOptions): Promise<number> {
   print(
     `${asked.nodes} nodes, ${asked.minutes} minutes, seed ${asked.seed}, ${asked.nemeses.map(({ name }) => name).join(' ') || 'no faults'}, out ${out}`,
   );
+  const control = await controlFor(workloadsOf(asked), { out, seed: asked.seed });
+  if (control !== null)
+    print(`one plain server shows ${control.anomalies.join(', ') || 'no anomaly'}`);
+  stop.signal.throwIfAborted();
   const directory = join(out, 'cluster');
   const site = await startSite(
     {
@@ -54,7 +62,7 @@ async function run(asked: FaultOptions): Promise<number> {
   );
   let status: number;
   try {
-    status = await test(site, asked, out);
+    status = await test(site, asked, { out, control });
   } finally {
     await site[Symbol.asyncDispose]();
   }
@@ -63,12 +71,23 @@ async function run(asked: FaultOptions): Promise<number> {
   return remains.length > 0 ? 1 : status;
 }
 
-async function test(site: RunningSite, asked: FaultOptions, out: string): Promise<number> {
+async function test(
+  site: RunningSite,
+  asked: FaultOptions,
+  { out, control }: { readonly out: string; readonly control: ControlRun | null },
+): Promise<number> {
   const durationMs = asked.minutes * 60_000;
   const plan = planFaults({ seed: asked.seed, durationMs, nemeses: asked.nemeses });
   writeFileSync(join(out, 'plan.json'), `${JSON.stringify(plan, null, 2)}\n`);
   const events: FaultEvent[] = [];
-  await using load = await UniqueWrites.start(site, asked.ratePerSecond);
+  await using load = await startLoad(site, {
+    workloads: workloadsOf(asked),
+    ratePerSecond: asked.ratePerSecond,
+    seed: asked.seed,
+    out,
+    plannedMs: durationMs,
+    signal: stop.signal,
+  });
   await using watch = new LeaderWatch(site);
   const originMs = performance.now();
   using progress = new ProgressLine({
@@ -93,48 +112,26 @@ async function test(site: RunningSite, asked: FaultOptions, out: string): Promis
   await ended;
   stop.signal.throwIfAborted();
   progress[Symbol.dispose]();
-  const verdict = await load.judge();
-  const json = { options: asked, originMs, events, leaders: watch.sightings, verdict };
-  writeFileSync(join(out, 'run.json'), `${JSON.stringify(json, null, 2)}\n`);
-  print(faultTable(events, (from, to) => load.writeGapMs(from, to)));
-  const unconfirmed = events.filter(({ confirmed }) => !confirmed);
-  for (const event of unconfirmed) print(`not confirmed: ${eventLine(event, originMs)}`);
-  for (const id of site.givenUp) print(`${id} stopped for good`);
-  const { acked, failed, unknown, rows, violations } = verdict;
-  print(`writes: ${acked} acknowledged, ${failed} failed, ${unknown} unknown; ${rows} rows`);
-  print(violations.length === 0 ? 'no violation' : violations.join('\n'));
-  const isGood = violations.length + unconfirmed.length + site.givenUp.length === 0;
-  return isGood && acked > 0 ? 0 : 1;
+  const leaders = watch.sightings;
+  const judged = await concludeRun({
+    ...{ site, load, options: asked, events, leaders, control },
+    scheduledFaults: plan.length,
+  });
+  print(verdictTable(judged, { colours: process.stdout.isTTY === true }));
+  const title = `${asked.nodes} nodes, ${asked.minutes} minutes, ${asked.workloads.join(' ')}, ${asked.ratePerSecond} ops/s, seed ${asked.seed}`;
+  const { page } = await writeReport(judged, { out, title, about: { options: asked, control } });
+  print(page);
+  return isSound(judged.checks) ? 0 : 1;
+}
+
+function workloadsOf(asked: FaultOptions): readonly WorkloadName[] {
+  return workloadNames.filter((name) => asked.workloads.includes(name));
 }
 
 function eventLine(event: FaultEvent, originMs: number): string {
   const at = ((event.atMs - originMs) / 1000).toFixed(1).padStart(7);
   const mark = event.confirmed ? '' : ' NOT CONFIRMED';
   return `${at} s  #${event.fault} ${event.nemesis} ${event.variant} ${event.phase}${mark}: ${event.detail}`;
-}
-
-function faultTable(
-  events: readonly FaultEvent[],
-  gapMs: (from: number, to: number) => number,
-): string {
-  const rows = events.flatMap((begin) => {
-    if (begin.phase !== 'begin') return [];
-    const end = events.find(({ fault, phase }) => fault === begin.fault && phase === 'end');
-    const endMs = end?.atMs ?? begin.atMs;
-    return [
-      [
-        `#${begin.fault}`,
-        begin.nemesis,
-        begin.variant,
-        `${((endMs - begin.atMs) / 1000).toFixed(1)} s`,
-        begin.isMajorityWhole ? 'whole' : 'broken',
-        begin.confirmed && end?.confirmed === true ? 'yes' : 'NO',
-        `${Math.round(gapMs(begin.atMs, endMs))} ms`,
-      ],
-    ];
-  });
-  const headers = ['', 'nemesis', 'variant', 'lasted', 'majority', 'confirmed', 'write gap'];
-  return renderTable(headers, rows, { colours: process.stdout.isTTY === true });
 }
 
 function describe(thrown: unknown): string {

@@ -83,13 +83,19 @@ function differences(
         `rows of ${status.node} (${rows.size}) differ from ${first.node} (${firstRows.size})`,
       );
     }
-    if (status.mysql.gtidExecuted !== first.mysql.gtidExecuted) {
-      found.push(`gtid_executed of ${status.node} differs: ${status.mysql.gtidExecuted}`);
-    }
-    if (status.mysql.logHash !== first.mysql.logHash)
-      found.push(`log hash of ${status.node} differs`);
-    return found;
+    return [...found, ...statusDifferences(first, status)];
   });
+}
+
+/** What two settled nodes say of themselves and must not differ in: the transactions applied, and the log they came from. */
+export function statusDifferences(first: NodeStatus, status: NodeStatus): readonly string[] {
+  const found: string[] = [];
+  if (status.mysql.gtidExecuted !== first.mysql.gtidExecuted) {
+    found.push(`gtid_executed of ${status.node} differs: ${status.mysql.gtidExecuted}`);
+  }
+  if (status.mysql.logHash !== first.mysql.logHash)
+    found.push(`log hash of ${status.node} differs`);
+  return found;
 }
 
 /** A node's own rows: its primary's through the read-write port, a replica's through the read-only port. */

@@ -56,6 +56,28 @@ test('an ack goes out when the transaction is committed under the tail’s own t
   expect(node.tail.unackedCount).toBe(0);
 });
 
+test('whoever takes commits for quorum rounds hears of one before its ack leaves, and only while this node leads (C8)', async () => {
+  const node = await leading(2);
+  node.rounds.length = 0;
+
+  node.commitTransaction(1n);
+  node.raft.commit();
+  expect(node.rounds).toEqual([
+    'proposing',
+    // The status has changed: there is an entry more.
+    'committed 0 in 2 after 0 acks',
+    'proposed 1',
+    'committed 1 in 2 after 0 acks',
+  ]);
+  expect(node.acks).toHaveLength(1);
+
+  node.commitTransaction(2n);
+  node.rounds.length = 0;
+  node.raft.change({ role: 'follower', term: term(3) });
+  node.raft.commit();
+  expect(node.rounds).toEqual([]);
+});
+
 test.for([
   ['deposed', { role: 'follower' as const, term: term(3) }],
   ['leader of another term', { role: 'leader' as const, term: term(4) }],

@@ -1,7 +1,7 @@
 import { silentLogger } from '../../base/logger.ts';
 import { formatGtid } from '../../mysql-bridge/binlog/gtid.ts';
 import { GtidSet } from '../../mysql-bridge/binlog/gtid-set.ts';
-import { BinlogTail, type Dump } from '../../mysql-bridge/binlog-tail.ts';
+import { BinlogTail, type Dump, type TailRounds } from '../../mysql-bridge/binlog-tail.ts';
 import type { DumpListener } from '../../mysql-bridge/dump-client.ts';
 import type { TailTimings } from '../../mysql-bridge/latency/commit-timings.ts';
 import { term } from '../../raft/core/types.ts';
@@ -30,6 +30,8 @@ export class TailNode {
   readonly lost: string[] = [];
   /** What its measurer was told, and the acks that had left by then. */
   readonly told: string[] = [];
+  /** What whoever takes commits for rounds was told, and the acks that had left by then. */
+  readonly rounds: string[] = [];
   isPaused = false;
   isClosed = false;
   listener: DumpListener | null = null;
@@ -47,6 +49,7 @@ export class TailNode {
       clock: new FakeClock(),
       logger: silentLogger,
       timings: this.#timings(),
+      commitRounds: this.#rounds(),
       openDump: () => Promise.resolve(this.#dump()),
     });
     this.tail.onErrant((gtid) => this.errant.push(formatGtid(gtid)));
@@ -80,6 +83,19 @@ export class TailNode {
           `proposed ${lastIndex} at ${receivedAtMs} for ${connectionId}${needsAck ? '' : ', no ack'}`,
         ),
       acking: (upTo) => this.told.push(`acking ${upTo} after ${this.acks.length} acks`),
+    };
+  }
+
+  #rounds(): TailRounds {
+    return {
+      propose: (propose) => {
+        this.rounds.push('proposing');
+        const receipt = propose();
+        this.rounds.push(`proposed ${receipt.firstIndex}`);
+        return receipt;
+      },
+      committed: (index, inTerm) =>
+        this.rounds.push(`committed ${index} in ${inTerm} after ${this.acks.length} acks`),
     };
   }
 

@@ -5,9 +5,9 @@ import { silentLogger } from '../../base/logger.ts';
 import { createProxy, defaultProxyLimits, type ProxyOptions } from '../../proxy/index.ts';
 import type { NodeProxy } from '../../proxy/node-proxy.ts';
 import type { PortName } from '../../proxy/options.ts';
-import { nodeId } from '../../raft/core/types.ts';
+import { logIndex, nodeId, term } from '../../raft/core/types.ts';
 import { waitFor } from '../support/wait-for.ts';
-import { answer, modern, query, Response } from './core/wire.ts';
+import { answer, greetingConnectionId, modern, query, Response } from './core/wire.ts';
 import { FakeLeader } from './fake-leader.ts';
 import { errorText, type FakeServer, startFakeServer } from './fake-server.ts';
 import { RawStream } from './raw-stream.ts';
@@ -133,6 +133,68 @@ test('a round that was begun before a command confirms nothing for it', async ()
   await waitFor(() => expect(proxy.proxy.counts().heldResponses).toBe(1));
   proxy.leader.confirm();
   expect((await secondAnswer)?.[0]).toBe(0);
+});
+
+/** A commit of the session that logged in last, as the node sees it: proposed, committed, acked, and then answered. */
+function commitThrough({ proxy }: TestProxy, index: number, connectionId: number): void {
+  const firstIndex = logIndex(index);
+  proxy.commitRounds.propose(() => ({ term: term(1), firstIndex, count: 1 }));
+  proxy.commitRounds.committed(firstIndex, term(1));
+  proxy.timings.acking(connectionId, 0);
+}
+
+test('a write whose own commit confirms leadership asks for no round once that is known of it', async () => {
+  let proxy: TestProxy | null = null;
+  let isCommitting = true;
+  let index = 0;
+  await using server = await startFakeServer(() => {
+    index += 1;
+    if (isCommitting && proxy !== null) commitThrough(proxy, index, greetingConnectionId);
+    return new Response(modern).ok().bytes;
+  });
+  await using opened = await TestProxy.open();
+  proxy = opened;
+  opened.serve(server);
+  const client = await opened.login();
+  await ask(client, 'INSERT INTO one');
+  const { rounds } = opened.leader;
+  opened.leader.isConfirming = false;
+
+  expect((await ask(client, 'INSERT INTO one'))?.[0]).toBe(0);
+  expect((await ask(client, 'INSERT INTO two'))?.[0]).toBe(0);
+  expect(opened.leader.rounds).toBe(rounds);
+
+  // Expected to commit, and does not: its answer waits for a round all the same (C8, H15).
+  isCommitting = false;
+  const asked = ask(client, 'INSERT INTO three');
+  await waitFor(() => expect(opened.proxy.counts().heldResponses).toBe(1));
+  await waitFor(() => expect(opened.leader.rounds).toBe(rounds + 1));
+  opened.leader.confirm();
+  expect((await asked)?.[0]).toBe(0);
+
+  // And is no more expected to: the round is asked for when the command comes.
+  opened.leader.isConfirming = true;
+  await ask(client, 'INSERT INTO four');
+  expect(opened.leader.rounds).toBe(rounds + 2);
+});
+
+test('a commit proposed after a command came releases its held answer, a commit proposed before does not', async () => {
+  await using server = await startFakeServer();
+  await using proxy = await TestProxy.open();
+  proxy.serve(server);
+  const client = await proxy.login();
+  proxy.leader.isConfirming = false;
+  const { commitRounds } = proxy.proxy;
+  commitRounds.propose(() => ({ term: term(1), firstIndex: logIndex(1), count: 1 }));
+
+  const asked = ask(client, 'SELECT 1');
+  await waitFor(() => expect(proxy.proxy.counts().heldResponses).toBe(1));
+  commitRounds.committed(logIndex(1), term(1));
+  expect(proxy.proxy.counts().heldResponses).toBe(1);
+
+  commitRounds.propose(() => ({ term: term(1), firstIndex: logIndex(2), count: 1 }));
+  commitRounds.committed(logIndex(2), term(1));
+  expect((await asked)?.[0]).toBe(0);
 });
 
 test('a rejected round confirms nothing; it is tried again as long as the gate is open', async () => {

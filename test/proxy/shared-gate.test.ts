@@ -13,7 +13,7 @@ test('a command needs a round that starts after it', () => {
   expect(running).toBe(first.round);
   // The round has begun, so what arrives now needs the next one.
   const second = gate.requestRound();
-  expect(second).toEqual({ round: first.round + 1, mustWake: true });
+  expect(second).toEqual({ round: first.round + 1n, mustWake: true });
 
   gate.confirmRound(first.round);
   expect(gate.isConfirmed(first.round)).toBe(true);
@@ -35,18 +35,18 @@ test('a later round confirms earlier ones, and never the other way round', () =>
   expect(gate.hasUnconfirmedRounds).toBe(false);
 });
 
-test('rounds go on being ordered when their number wraps', () => {
+test('rounds are counted beyond 32 bits', () => {
   const gate = SharedGate.allocate(1);
-  // The cells of the rounds, as laid out in memory, just before the wrap.
-  const cells = new Int32Array(gate.buffer, 64);
-  cells.fill(0x7fffffff, 3, 6);
+  // Requested, started and confirmed, as laid out in memory.
+  const rounds = new BigInt64Array(gate.buffer, 64, 3);
+  rounds.fill(0xffff_ffffn);
   const { round } = gate.requestRound();
-  expect(round).toBe(-0x80000000);
+  expect(round).toBe(0x1_0000_0000n);
   expect(gate.isConfirmed(round)).toBe(false);
   expect(gate.startRound()).toBe(round);
   gate.confirmRound(round);
   expect(gate.isConfirmed(round)).toBe(true);
-  expect(gate.isConfirmed(0x7fffffff)).toBe(true);
+  expect(gate.isConfirmed(1n)).toBe(true);
 });
 
 test('an epoch is never used twice, and closing takes the lease along', () => {

@@ -22,10 +22,10 @@ test('an answer is timed from the ack of its own connection', () => {
 test('a command that committed nothing is not timed, and no clock is read for it', () => {
   const { main, worker } = sides();
   const noClock = (): number => expect.unreachable('there is nothing to time');
-  worker.answered(7, noClock);
+  expect(worker.answered(7, noClock)).toBe(false);
   main.acking(7, 1000);
-  worker.answered(7, () => 1001);
-  worker.answered(7, noClock);
+  expect(worker.answered(7, () => 1001)).toBe(true);
+  expect(worker.answered(7, noClock)).toBe(false);
   expect(main.snapshot().count).toBe(1);
 });
 

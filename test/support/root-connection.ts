@@ -5,7 +5,9 @@ import { socketPathFor } from '../../mysql-bridge/server/socket-path.ts';
 import type { TestNode } from './binraft-cluster.ts';
 
 /** A session of root on a node's own server, past the proxy, as an operator on that machine could have one. */
-export async function connectRoot(node: TestNode): Promise<Connection & AsyncDisposable> {
+export async function connectRoot(
+  node: Pick<TestNode, 'directory'>,
+): Promise<Connection & AsyncDisposable> {
   const directory = join(node.directory, 'mysql');
   const connection = await createConnection({
     socketPath: socketPathFor(directory),

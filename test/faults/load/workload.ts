@@ -38,6 +38,8 @@ export interface LoadOptions {
   readonly out: string;
   /** How long the load is meant to run, to spread what is expensive; it runs until it is stopped. */
   readonly plannedMs: number;
+  /** Gives up waiting for the first operations. */
+  readonly signal?: AbortSignal;
 }
 
 /** Operations that ended so far. */
@@ -63,17 +65,27 @@ export interface RecordedLoad {
   readonly ednFile: string;
   /** `performance.now()` of the runner at time 0 of the histories. */
   readonly originMs: number;
-  /** When the last operation of the load ended, before the final reads; nanoseconds since the origin. */
+  /** When the clients were told to stop; nanoseconds since the origin. Final reads come later. */
   readonly stoppedNanos: number;
   readonly counts: LoadCounts;
   /** What went wrong with the clients themselves, in words; empty after a sound run. */
   readonly problems: readonly string[];
 }
 
+/** Something done to the cluster, to be shown among the operations: `atMs` is `performance.now()` of the runner. */
+export interface NemesisNote {
+  readonly atMs: number;
+  readonly nemesis: string;
+  readonly phase: 'begin' | 'end';
+  readonly detail: string;
+}
+
 export interface RunningLoad extends AsyncDisposable {
   counts(): LoadCounts;
-  /** Ends the clients, reads what is there in the end from a cluster that must be whole again, and merges the histories. */
-  stop(): Promise<RecordedLoad>;
+  /** Ends the clients; the cluster must be whole again. */
+  quiesce(): Promise<void>;
+  /** Also reads what is there in the end, and merges the histories. */
+  stop(notes?: readonly NemesisNote[]): Promise<RecordedLoad>;
 }
 
 /** Makes the tables, then starts the client processes. `startLoad` of `start-load.ts` is the one there is. */

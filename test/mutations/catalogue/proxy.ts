@@ -80,13 +80,35 @@ export const proxyMutations: readonly Mutation[] = [
     edits: [
       {
         file: sessionFile,
-        find: 'this.#round = this.#host.usesLease ? null : this.#host.requestRound();',
-        replace: 'this.#round ??= this.#host.usesLease ? null : this.#host.requestRound();',
+        find: 'if (this.#isRoundRequested) this.#round = this.#host.requestRound();',
+        replace: 'if (this.#isRoundRequested) this.#round ??= this.#host.requestRound();',
+      },
+      {
+        file: sessionFile,
+        find: 'else this.#round = usesLease ? null : gate.nextRound;',
+        replace: 'else this.#round ??= usesLease ? null : gate.nextRound;',
       },
     ],
     scenario: 'cluster',
     emphasis: {
       knobs: { isLeaseOn: 0 },
+      faults: { kinds: ['isolate-and-pause', 'partition', 'pause-sidecar'], everyMs: 4000 },
+    },
+  },
+  {
+    id: 'expected-commit-confirms',
+    rule: 'C8, H15',
+    breaks: 'The answer to a command that is expected to commit leaves without a round.',
+    edits: [
+      {
+        file: sessionFile,
+        find: 'else this.#round = usesLease ? null : gate.nextRound;',
+        replace: 'else this.#round = usesLease ? null : 0n;',
+      },
+    ],
+    scenario: 'cluster',
+    emphasis: {
+      knobs: { isLeaseOn: 0, thinkMs: 20 },
       faults: { kinds: ['isolate-and-pause', 'partition', 'pause-sidecar'], everyMs: 4000 },
     },
   },

@@ -15,3 +15,18 @@ test('every uuid comes back, and its bytes are its digits', () => {
     }),
   );
 });
+
+test('what was decoded stays what it was when its bytes are used again', () => {
+  const buffer = Buffer.alloc(16, 1);
+  const ones = decodeServerUuid(buffer);
+  buffer.fill(2);
+
+  const twos = decodeServerUuid(buffer);
+
+  expect([ones, twos]).toEqual([
+    '01010101-0101-0101-0101-010101010101',
+    '02020202-0202-0202-0202-020202020202',
+  ]);
+  buffer.fill(1);
+  expect(decodeServerUuid(buffer)).toBe(ones);
+});

@@ -17,10 +17,12 @@ export const modern: number =
 /** As a client of before 5.7: EOF packets end columns and rows. */
 export const classic: number = modern & ~Capability.deprecateEof;
 
+export const greetingConnectionId = 42;
+
 export function greeting(capabilities: number = modern | Capability.ssl): Uint8Array {
   const payload = writeGreeting({
     serverVersion: '9.7.4',
-    connectionId: 42,
+    connectionId: greetingConnectionId,
     nonce: new Uint8Array(20).fill(7),
     capabilities,
     characterSet: 255,

@@ -33,7 +33,7 @@ export class GateChecker {
       () => `the gates of ${owner} and ${node.id} were both open under term ${term}`,
     );
     this.#owners.set(term, node.id);
-    const state = node.bridge?.status.state;
+    const state = node.bridge?.state;
     const isWritable = state !== undefined && 'term' in state && state.kind !== 'catching-up';
     this.#simulation.check(
       isWritable && state.term === term,

@@ -229,7 +229,7 @@ class ClusterRun {
     if (members === null) return false;
     return members.every(({ node, mysqld, isWitness }) => {
       if (isWitness) return node?.raft.status.commitIndex === commitIndexMax;
-      const kind = node?.bridge?.status.state.kind;
+      const kind = node?.bridge?.state.kind;
       const engine = mysqld.program?.disk.engine;
       return (
         (kind === 'primary' || kind === 'replica') &&

@@ -205,7 +205,7 @@ export class SimNode {
           members: addresses,
           mysqlPort: portNumbers.mysql,
           raft: this.raft.status,
-          role: bridge.status.state,
+          role: bridge.state,
         }),
       );
 
@@ -232,7 +232,7 @@ export class SimNode {
   async close(): Promise<void> {
     const { process } = this.#options;
     const bridge = this.#bridge;
-    if (bridge?.status.state.kind === 'primary') await bridge.transfer(null);
+    if (bridge?.state.kind === 'primary') await bridge.transfer(null);
     await bridge?.close();
     await this.raft.close();
     await this.#proxy?.close();
@@ -382,6 +382,7 @@ export class SimNode {
       serverId: dumpServerId,
       replicaUuid,
       raft: this.raft,
+      ...(this.#proxy !== null && { commitRounds: this.#proxy.commitRounds }),
       isLogged: (gtid) => this.#ledger?.hasTransaction(gtid) ?? false,
       clock: process.clock,
       logger: simLogger(process, isNews),

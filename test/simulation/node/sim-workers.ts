@@ -1,4 +1,5 @@
 import type { Random } from '../../../base/random.ts';
+import type { CommitForecast } from '../../../proxy/core/commit-forecast.ts';
 import type { ProxyPlatform } from '../../../proxy/node-proxy.ts';
 import { type PortName, portNames } from '../../../proxy/options.ts';
 import { SessionTable, sweepMs } from '../../../proxy/worker/session-table.ts';
@@ -39,15 +40,22 @@ class SimWorkers implements Workers {
   readonly #wires: ProxyWires;
   readonly #options: WorkerPoolOptions;
   readonly #random: Random;
+  readonly #forecastRandom: Random;
   readonly #tables: SessionTable[] = [];
   readonly #stops: (() => void)[] = [];
   /** Messages of one direction arrive in the order in which they were sent. */
   readonly #newestArrivalUs = new Map<string, number>();
   #accepted = 0;
+  /** Safety must not depend on what is expected of a command: here that is luck. */
+  readonly #coin: CommitForecast = {
+    expectsCommit: () => this.#forecastRandom.below(0, 2) === 1,
+    learn: () => undefined,
+  };
 
   constructor(process: SimProcess, wires: ProxyWires, options: WorkerPoolOptions) {
     this.#process = process;
     this.#random = process.simulation.random(`threads ${process.host.name}`);
+    this.#forecastRandom = process.simulation.random(`forecasts ${process.host.name}`);
     this.#wires = wires;
     this.#options = options;
   }
@@ -61,6 +69,7 @@ class SimWorkers implements Workers {
         {
           monotonicNs: () => BigInt(Math.floor(this.#process.clock.monotonicMs() * 1e6)),
           connect: (address) => this.#connect(address),
+          createForecast: () => this.#coin,
         },
       );
       this.#tables.push(table);

@@ -1,0 +1,40 @@
+import { expect, test } from 'vitest';
+import { failoversOf } from './failovers.ts';
+import { contentDifferences } from './node-contents.ts';
+import type { EndedOperation } from './operation-times.ts';
+
+const write = (endMs: number): EndedOperation => ({
+  endMs,
+  latencyMs: 1,
+  outcome: 'ok',
+  isWrite: true,
+});
+const sample = (atMs: number, leader: string | null, term: number) => ({ atMs, leader, term });
+
+test('the write gap of a failover is the longest time without an acknowledged write around it', () => {
+  const writes = [0, 9_100, 9_900, 10_000, 12_500, 12_600, 13_600].map(write);
+  const reads: EndedOperation[] = [
+    { ...write(11_000), isWrite: false },
+    { ...write(11_500), outcome: 'info' },
+  ];
+  const samples = [sample(0, 'n1', 1), sample(10_200, null, 1), sample(12_400, 'n2', 2)];
+  expect(failoversOf(samples, [...writes, ...reads], 0)).toEqual([
+    { atMs: 10_000, from: 'n1', to: 'n2', term: 2, writeGapMs: 2_500 },
+  ]);
+});
+
+test('a leader that was not heard for a moment and still leads its term is no failover', () => {
+  const samples = [sample(0, 'n1', 1), sample(5_000, null, 1), sample(5_200, 'n1', 1)];
+  expect(failoversOf(samples, [write(1)], 0)).toEqual([]);
+  expect(failoversOf([...samples, sample(9_000, 'n1', 2)], [write(1)], 0)).toHaveLength(1);
+});
+
+test('what differs between two nodes is named', () => {
+  const contents = { schema: ['a'], accounts: ['u'], checksums: ['faults.t 1'] };
+  const first = { id: 'n1', contents };
+  expect(contentDifferences(first, { id: 'n2', contents })).toEqual([]);
+  const other = { id: 'n2', contents: { ...contents, checksums: ['faults.t 2'] } };
+  expect(contentDifferences(first, other)).toEqual([
+    'checksums of n2 differ from n1 in 2 lines: n1 alone has "faults.t 1", n2 alone "faults.t 2"',
+  ]);
+});

@@ -1,0 +1,73 @@
+import type { LeaderSighting } from '../leader-watch.ts';
+import type { EndedOperation } from './operation-times.ts';
+
+/** From one serving leader to the next, with the longest time without an acknowledged write around it. Milliseconds since the origin. */
+export interface Failover {
+  readonly atMs: number;
+  readonly from: string;
+  readonly to: string;
+  readonly term: number;
+  readonly writeGapMs: number;
+}
+
+/** Samples come a few times a second, and writes flow before a sample sees the new leader. */
+const marginMs = 1_000;
+
+export function failoversOf(
+  samples: readonly LeaderSighting[],
+  operations: readonly EndedOperation[],
+  originMs: number,
+): readonly Failover[] {
+  const writes = operations
+    .filter(({ isWrite, outcome }) => isWrite && outcome === 'ok')
+    .map(({ endMs }) => endMs)
+    .sort((one, other) => one - other);
+  const failovers: Failover[] = [];
+  let serving: LeaderSighting | null = null;
+  // When the serving leader was first not seen any more.
+  let lostMs: number | null = null;
+  for (const sample of samples) {
+    const { leader, term } = sample;
+    const atMs = sample.atMs - originMs;
+    if (leader === null) {
+      lostMs ??= atMs;
+      continue;
+    }
+    const before = serving?.leader ?? null;
+    if (before !== null && (before !== leader || serving?.term !== term)) {
+      const gap = longestGap(writes, (lostMs ?? atMs) - marginMs, atMs + marginMs);
+      failovers.push({ atMs: gap.beganMs, from: before, to: leader, term, writeGapMs: gap.ms });
+    }
+    serving = sample;
+    lostMs = null;
+  }
+  return failovers;
+}
+
+/** The longest time between two neighbours of which a part lies within the window. */
+function longestGap(
+  ascending: readonly number[],
+  fromMs: number,
+  toMs: number,
+): { readonly ms: number; readonly beganMs: number } {
+  let longest = { ms: 0, beganMs: fromMs };
+  for (let index = firstAtLeast(ascending, fromMs); index < ascending.length; index += 1) {
+    const before = ascending[index - 1];
+    const after = ascending[index] ?? 0;
+    if (before === undefined) continue;
+    if (after - before > longest.ms) longest = { ms: after - before, beganMs: before };
+    if (after > toMs) break;
+  }
+  return longest;
+}
+
+function firstAtLeast(ascending: readonly number[], value: number): number {
+  let low = 0;
+  let high = ascending.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((ascending[middle] ?? 0) < value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

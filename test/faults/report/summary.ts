@@ -1,0 +1,62 @@
+import { nearestRank } from '../../../base/nearest-rank.ts';
+import { distributionOf } from '../../../bench/core/distribution.ts';
+import { type Check, isSound } from '../judge/check.ts';
+import type { JudgedRun } from '../judge/judge-run.ts';
+
+/** A run in numbers. */
+export interface RunSummary {
+  readonly isSound: boolean;
+  readonly seconds: number;
+  readonly operations: { readonly ok: number; readonly failed: number; readonly unknown: number };
+  readonly faultsByKind: Readonly<Record<string, number>>;
+  readonly failovers: number;
+  readonly writeGapMs: {
+    readonly median: number | null;
+    readonly p99: number | null;
+    readonly max: number | null;
+  };
+  readonly anomalies: number;
+}
+
+export function summaryOf(run: JudgedRun): RunSummary {
+  const count = (outcome: 'ok' | 'fail' | 'info'): number =>
+    run.operations.reduce((sum, operation) => sum + Number(operation.outcome === outcome), 0);
+  const gaps = distributionOf(run.failovers.map(({ writeGapMs }) => writeGapMs));
+  const kinds = Map.groupBy(run.faults, ({ name }) => name);
+  return {
+    isSound: isSound(run.checks),
+    seconds: run.stoppedMs / 1000,
+    operations: { ok: count('ok'), failed: count('fail'), unknown: count('info') },
+    faultsByKind: Object.fromEntries([...kinds].sort().map(([name, all]) => [name, all.length])),
+    failovers: run.failovers.length,
+    writeGapMs: {
+      median: nearestRank(gaps, 0.5),
+      p99: nearestRank(gaps, 0.99),
+      max: nearestRank(gaps, 1),
+    },
+    anomalies: run.checks.reduce((sum, { anomalies }) => sum + anomalies.length, 0),
+  };
+}
+
+/** How a check ended, in a word. */
+export function outcomeWord({ outcome }: Check): string {
+  return outcome === 'held' ? 'ok' : outcome === 'violated' ? 'VIOLATED' : 'undecided';
+}
+
+/** `250 ms`, `1.4 s`. */
+export function durationText(ms: number | null): string {
+  if (ms === null) return '–';
+  return ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0)} s`;
+}
+
+/** `0:05`, `1:02:03`. */
+export function clockText(ms: number): string {
+  const total = Math.round(ms / 1000);
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const [hours, minutes, seconds] = [
+    Math.floor(total / 3600),
+    Math.floor(total / 60) % 60,
+    total % 60,
+  ];
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(seconds)}` : `${minutes}:${two(seconds)}`;
+}
