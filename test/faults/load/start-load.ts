@@ -18,6 +18,7 @@ import type {
   LoadSite,
   NemesisNote,
   RecordedLoad,
+  RecordedStream,
   RunningLoad,
   WorkloadName,
 } from './workload.ts';
@@ -110,6 +111,9 @@ class Load implements RunningLoad {
         workloadOfStream[stream] ?? this.#options.workloads.find((name) => name === stream);
       return workload === undefined ? [] : [{ workload, stream, file }];
     });
+    const place = ({ workload }: RecordedStream): number =>
+      this.#options.workloads.indexOf(workload);
+    streams.sort((one, other) => place(one) - place(other));
     const { originMs, counts } = { originMs: this.#originMs, counts: this.counts() };
     return { ...files, streams, originMs, stoppedNanos, counts, problems };
   }
