@@ -29,6 +29,14 @@ test('a leader that was not heard for a moment and still leads its term is no fa
   expect(failoversOf([...samples, sample(9_000, 'n1', 2)], [write(1)], 0)).toHaveLength(1);
 });
 
+test('a leader that served nobody before the next one is no failover of its own', () => {
+  const writes = [0, 10_000, 20_000, 20_100].map(write);
+  const samples = [sample(0, 'n1', 1), sample(15_000, 'n2', 2), sample(16_000, 'n3', 3)];
+  expect(failoversOf(samples, writes, 0)).toEqual([
+    { atMs: 10_000, from: 'n1', to: 'n3', term: 3, writeGapMs: 10_000 },
+  ]);
+});
+
 test('what differs between two nodes is named', () => {
   const contents = { schema: ['a'], accounts: ['u'], checksums: ['faults.t 1'] };
   const first = { id: 'n1', contents };

@@ -36,12 +36,21 @@ export function failoversOf(
     const before = serving?.leader ?? null;
     if (before !== null && (before !== leader || serving?.term !== term)) {
       const gap = longestGap(writes, (lostMs ?? atMs) - marginMs, atMs + marginMs);
-      failovers.push({ atMs: gap.beganMs, from: before, to: leader, term, writeGapMs: gap.ms });
+      const { ms: writeGapMs, beganMs } = gap;
+      add(failovers, { atMs: beganMs, from: before, to: leader, term, writeGapMs });
     }
     serving = sample;
     lostMs = null;
   }
   return failovers;
+}
+
+/** A leader that served nobody before the next one came is a part of the same failover. */
+function add(failovers: Failover[], next: Failover): void {
+  const last = failovers.at(-1);
+  const isSame = last !== undefined && last.atMs === next.atMs && next.writeGapMs > 0;
+  if (isSame) failovers.pop();
+  failovers.push(isSame ? { ...next, from: last.from } : next);
 }
 
 /** The longest time between two neighbours of which a part lies within the window. */

@@ -57,11 +57,13 @@ function calmCheck({ operations, faults, stoppedMs, minima }: VacuityInput): Che
   // Client processes take a while to start.
   const begunMs = operations.reduce((earliest, { endMs }) => Math.min(earliest, endMs), first);
   const last = faults.reduce((latest, { beginMs, endMs }) => Math.max(latest, endMs ?? beginMs), 0);
+  // A short run does not leave much: half of it is for the last failover, at most.
+  const recovered = last + Math.min(failoverMs, (stoppedMs - last) / 2);
   const windows = [
     { what: 'before the first fault', fromMs: begunMs, toMs: first },
     ...(faults.length === 0
       ? []
-      : [{ what: 'after the last fault', fromMs: last + failoverMs, toMs: stoppedMs }]),
+      : [{ what: 'after the last fault', fromMs: recovered, toMs: stoppedMs }]),
   ];
   const violations: string[] = [];
   const rates: string[] = [];

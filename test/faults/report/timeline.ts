@@ -81,27 +81,45 @@ function bands(
   );
 }
 
-/** A row for each kind, in the order in which they first came. */
+/** Rows by kind, in the order in which kinds first came; more than one where faults of a kind overlap. */
 function faultsPart(run: JudgedRun, x: (ms: number) => number): Part {
   const kinds = [...new Set(run.faults.map(({ kind }) => kind))];
-  const rowOf = (kind: string): number => Math.min(kinds.indexOf(kind), faultRowsMax - 1);
+  const rows = kinds.flatMap((kind) => {
+    const own = run.faults.filter((fault) => fault.kind === kind);
+    return rowsWithoutOverlap(own, run.stoppedMs).map((faults, index) => ({
+      label: index === 0 ? kind.slice(0, kindCharactersMax) : '',
+      faults,
+    }));
+  });
+  const rowTop = (index: number): number => Math.min(index, faultRowsMax - 1) * faultHeight;
   return {
-    height: Math.max(1, Math.min(kinds.length, faultRowsMax)) * faultHeight,
+    height: Math.max(1, Math.min(rows.length, faultRowsMax)) * faultHeight,
     draw: (top) => [
       heading(run.faults.length === 0 ? 'Faults: none' : 'Faults', top),
-      ...kinds.map((kind) => {
-        const place = { x: geometry.left - 10, y: top + rowOf(kind) * faultHeight + 12 };
-        return svg('text', { ...place, 'text-anchor': 'end' }, kind.slice(0, kindCharactersMax));
+      ...rows.flatMap(({ label, faults }, index) => {
+        const y = top + rowTop(index);
+        const place = { x: geometry.left - 10, y: y + 12, 'text-anchor': 'end' };
+        return [
+          svg('text', place, label),
+          ...faults.flatMap((fault) => faultBar(fault, { x, stoppedMs: run.stoppedMs, y })),
+        ];
       }),
-      ...run.faults.flatMap((fault) =>
-        faultBar(fault, {
-          x,
-          stoppedMs: run.stoppedMs,
-          y: top + rowOf(fault.kind) * faultHeight,
-        }),
-      ),
     ],
   };
+}
+
+/** Each fault in the first row that is free when it begins. */
+function rowsWithoutOverlap(
+  faults: readonly SeenFault[],
+  stoppedMs: number,
+): readonly (readonly SeenFault[])[] {
+  const rows: SeenFault[][] = [];
+  for (const fault of faults) {
+    const free = rows.find((row) => (row.at(-1)?.endMs ?? stoppedMs) <= fault.beginMs);
+    if (free === undefined) rows.push([fault]);
+    else free.push(fault);
+  }
+  return rows;
 }
 
 function faultBar(
