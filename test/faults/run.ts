@@ -22,6 +22,8 @@ import type { FaultEvent } from './site.ts';
 
 // Exit status: 0 every promise was kept and every fault really happened; 1 not so; 2 the command is wrong; 130 interrupted.
 
+/** How long the load runs at least when the last fault is over. */
+const quietMs = 15_000;
 const stop = new AbortController();
 /** The second time the process ends at once, and leaves the cleaning up to the next run. */
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
@@ -110,6 +112,10 @@ async function test(
     stop.signal,
   );
   await ended;
+  // Nodes that took long to come back leave no time after the last fault, and what was not seen then proves nothing.
+  const quietUntilMs = (events.at(-1)?.atMs ?? 0) + quietMs;
+  const waitMs = Math.max(0, quietUntilMs - performance.now());
+  await delay(waitMs, undefined, { signal: stop.signal }).catch(() => undefined);
   stop.signal.throwIfAborted();
   progress[Symbol.dispose]();
   const leaders = watch.sightings;
