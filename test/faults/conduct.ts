@@ -14,21 +14,35 @@ export interface ConductOptions {
   onEvent(event: FaultEvent): void;
 }
 
+/** Between the end of one fault and the begin of the next, however late the first ended. */
+const restMsMin = 3_000;
+
 /**
  * Does what is planned. Settles when every fault has ended; when `signal` aborts, no fault begins any more and those under way end at
- * once. A fault that cannot be done is told as one that was not confirmed.
+ * once. A fault that cannot be done is told as one that was not confirmed. On a machine that is slow all that follows comes later: faults
+ * that do not overlap in the plan never do.
  */
 export async function conduct(options: ConductOptions, signal: AbortSignal): Promise<void> {
-  await Promise.all(options.plan.map((planned) => runFault(planned, options, signal)));
+  const ended = new Map<number, Promise<void>>();
+  for (const planned of options.plan) {
+    const before = options.plan.filter(({ endMs }) => endMs <= planned.beginMs);
+    const clear = Promise.all(before.map(({ fault }) => ended.get(fault)));
+    ended.set(
+      planned.fault,
+      clear.then(() => runFault(planned, options, { signal, isFirst: before.length === 0 })),
+    );
+  }
+  await Promise.all(ended.values());
 }
 
 async function runFault(
   planned: PlannedFault,
   options: ConductOptions,
-  signal: AbortSignal,
+  { signal, isFirst }: { readonly signal: AbortSignal; readonly isFirst: boolean },
 ): Promise<void> {
   const { site, originMs, onEvent } = options;
-  if (!(await reached(originMs + planned.beginMs, signal))) return;
+  const earliestMs = isFirst ? 0 : performance.now() + restMsMin;
+  if (!(await reached(Math.max(originMs + planned.beginMs, earliestMs), signal))) return;
   const nemesis: Nemesis | undefined = nemeses[planned.nemesis];
   if (nemesis === undefined) throw new Error(`no nemesis ${planned.nemesis}`);
   const { fault, nemesis: name, variant } = planned;
@@ -40,15 +54,23 @@ async function runFault(
     const { atMs, detail, confirmed } = struck;
     const isMajorityWhole = struck.isMajorityWhole && !planned.overlaps;
     onEvent({ ...event, phase: 'begin', atMs, detail, confirmed, isMajorityWhole });
-    await reached(originMs + planned.endMs, signal);
+    await reached(performance.now() + planned.endMs - planned.beginMs, signal);
     over.abort();
-    onEvent({ ...event, phase: 'end', ...(await struck.end()), isMajorityWhole });
+    const { atMs: endedMs, ...end } = await struck.end();
+    onEvent({ ...event, phase: 'end', atMs: endedMs, ...end, isMajorityWhole });
   } catch (thrown) {
     over.abort();
-    const detail = `failed: ${messageOf(thrown)}`;
+    const detail = `failed: ${describe(thrown)}`;
     const atMs = performance.now();
     onEvent({ ...event, phase: 'end', atMs, detail, confirmed: false, isMajorityWhole: false });
   }
+}
+
+function describe(thrown: unknown): string {
+  const cause = thrown instanceof Error ? thrown.cause : undefined;
+  return cause === undefined || cause === null
+    ? messageOf(thrown)
+    : `${messageOf(thrown)}: ${messageOf(cause)}`;
 }
 
 /** False when aborted before. */

@@ -58,6 +58,7 @@ async function run(asked: FaultOptions): Promise<number> {
       nodeCount: asked.nodes,
       directory,
       basePort: asked.basePort,
+      withDisks: asked.nemeses.some(({ family }) => family === 'disk'),
       onLine: (line) => log(out, line),
     },
     stop.signal,

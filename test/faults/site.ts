@@ -18,6 +18,8 @@ export interface FaultSite extends AsyncDisposable {
   readonly appUser: string;
   readonly appPassword: string;
   readonly network: FaultNetwork;
+  /** Null where nodes have no disks of their own. */
+  readonly disks: FaultDisks | null;
   /** What the node says about itself now; null when it gives no answer in time. */
   status(id: string): Promise<NodeStatus | null>;
   /** The process of the node's sidecar, a moment ago; null between two lives. */
@@ -56,6 +58,19 @@ export interface FaultNetwork {
   prove(): Promise<readonly LinkProof[]>;
   /** The same of every link between two nodes: that something arrives. */
   proveHealed(): Promise<readonly LinkProof[]>;
+}
+
+/** What a node keeps on a disk of its own: its Raft log, or its MySQL server. */
+export type DiskPart = 'log' | 'mysql';
+
+/** Disks that fill up or hang. Each says whether it was seen to have happened. */
+export interface FaultDisks {
+  /** No byte is free any more. */
+  fill(id: string, part: DiskPart): Promise<boolean>;
+  free(id: string, part: DiskPart): Promise<boolean>;
+  /** Whoever writes or syncs waits until the thaw. */
+  freeze(id: string, part: DiskPart): Promise<boolean>;
+  thaw(id: string, part: DiskPart): Promise<boolean>;
 }
 
 /** A moment of a fault, seen from outside. */

@@ -1,7 +1,7 @@
 // What can be done to a cluster, by name. Pure: the plan is made of it, and so are the command's options.
 
 /** Faults of one family never overlap: they would undo each other. */
-export type Family = 'network' | 'process' | 'leadership';
+export type Family = 'network' | 'process' | 'leadership' | 'sql' | 'disk';
 
 export interface NemesisEntry {
   readonly name: string;
@@ -31,6 +31,21 @@ export type Victims = (typeof victims)[number];
 export const processParts = ['sidecar', 'mysqld', 'both'] as const;
 export type ProcessPart = (typeof processParts)[number];
 
+export const diskFaults = ['full', 'hangs', 'slow'] as const;
+
+const diskVariants: readonly string[] = ['leader', 'follower'].flatMap((whom) =>
+  ['log', 'mysql'].flatMap((part) => diskFaults.map((fault) => `${whom}-${part}-${fault}`)),
+);
+
+export const sqlVariants = [
+  'kill-storm',
+  'flush-logs',
+  'shutdown',
+  'semisync-off',
+  'writable-follower',
+  'other-engine',
+] as const;
+
 const processVariants: readonly string[] = victims.flatMap((whom) =>
   processParts.map((part) => `${whom}-${part}`),
 );
@@ -48,6 +63,8 @@ export const catalogue: readonly NemesisEntry[] = [
   { name: 'terminate', family: 'process', variants: processVariants, lastsMs: [3_000, 6_000] },
   { name: 'pause', family: 'process', variants: processVariants, lastsMs: [3_000, 12_000] },
   { name: 'transfer', family: 'leadership', variants: ['loop'], lastsMs: [5_000, 10_000] },
+  { name: 'sql', family: 'sql', variants: sqlVariants, lastsMs: [4_000, 8_000] },
+  { name: 'disk', family: 'disk', variants: diskVariants, lastsMs: [5_000, 10_000] },
 ];
 
 /** Whom and what a variant of `kill`, `terminate` and `pause` means. */

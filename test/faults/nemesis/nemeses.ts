@@ -1,6 +1,8 @@
+import { disk } from './disk.ts';
 import type { Nemesis } from './nemesis.ts';
 import { loss, partition, sessions } from './network.ts';
 import { kill, pause, terminate } from './processes.ts';
+import { sql } from './sql.ts';
 import { transfer } from './transfer.ts';
 
 /** Who does what is in the catalogue, by the same names. */
@@ -12,4 +14,6 @@ export const nemeses: Readonly<Record<string, Nemesis>> = {
   terminate,
   pause,
   transfer,
+  sql,
+  disk,
 };

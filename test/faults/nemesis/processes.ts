@@ -12,8 +12,9 @@ import {
 } from '../../support/processes.ts';
 import type { FaultSite } from '../site.ts';
 import { type ProcessPart, processVariant, type Victims } from './catalogue.ts';
+import { allPlayRoles } from './everyone-back.ts';
 import type { Nemesis, Observation, StruckFault } from './nemesis.ts';
-import { servingLeader, statuses } from './serving-leader.ts';
+import { servingLeader } from './serving-leader.ts';
 import { shuffled } from './topology.ts';
 
 /** SIGKILL: no goodbye. The supervisor starts a sidecar again, a sidecar its server. */
@@ -59,7 +60,7 @@ async function strikeProcesses(site: FaultSite, strike: ProcessStrike): Promise<
     detail: `${strike.how} to ${names}; ${leader.id} led in term ${leader.term}; ${struck ? 'took effect' : 'NOT seen'}`,
     confirmed: struck && found.length >= ids.length,
     isMajorityWhole: whom === 'leader' || whom === 'follower',
-    end: () => (strike.how === 'SIGSTOP' ? goOn(site, found) : comeBack(site, found)),
+    end: () => (strike.how === 'SIGSTOP' ? goOn(site, found) : allPlayRoles(site, found)),
   };
 }
 
@@ -131,29 +132,7 @@ async function goOn(site: FaultSite, found: readonly Victim[]): Promise<Observat
   const stillStopped = found.filter((victim) => isPaused(victim.pid));
   const atMs = performance.now();
   for (const { pid } of found) signal(pid, 'SIGCONT');
-  const back = await comeBack(site, []);
+  const back = await allPlayRoles(site);
   const detail = `SIGCONT to ${stillStopped.length} of ${found.length} that stood still to the end; ${back.detail}`;
   return { atMs, detail, confirmed: back.confirmed };
-}
-
-/** Every node has a role again, and none of those that died is what plays it. */
-async function comeBack(site: FaultSite, dead: readonly Victim[]): Promise<Observation> {
-  const lives = eventually(
-    async () => {
-      const answers = await statuses(site);
-      const isWhole =
-        answers.length === site.nodes.length &&
-        answers.every(({ mysql }) => ['primary', 'replica'].includes(mysql.role)) &&
-        dead.every(isDead);
-      return isWhole ? answers.map(({ node, pid }) => `${node} ${pid}`) : null;
-    },
-    'every node is back',
-    returnMs,
-  );
-  const back = await lives.catch(() => null);
-  return {
-    atMs: performance.now(),
-    detail: back === null ? 'NOT every node is back' : `all nodes have a role: ${back.join(', ')}`,
-    confirmed: back !== null,
-  };
 }

@@ -20,19 +20,18 @@ export function noteRun({ name }: RunIdentity, directory: string): void {
 /** Removes what this run made, and the note of it. Safe to repeat. */
 export async function removeRun(run: RunIdentity): Promise<void> {
   const directory = directoryOf(run);
+  const points = mountsIn(directory);
+  // Who waits for a frozen disk cannot be killed.
+  for (const point of points) await runTool('fsfreeze', ['--unfreeze', point]).catch(() => null);
   await endProcesses(await processesOf(run, directory));
-  for (const point of mountsOf(run)) await needTool('umount', ['--lazy', point]);
+  for (const point of points) await needTool('umount', [point]);
   for (const name of await namespacesOf(run)) await needTool('ip', ['netns', 'delete', name]);
   rmSync(join(notes, run.name), { force: true });
 }
 
 /** Removes what runs left behind whose process is no more. Answers their names. */
 export async function removeDeadRuns(): Promise<readonly string[]> {
-  const names = [
-    ...notedRuns(),
-    ...(await allNamespaces()),
-    ...mounts().map(({ source }) => source),
-  ];
+  const names = [...notedRuns(), ...(await allNamespaces())];
   const dead = new Map<string, RunIdentity>();
   for (const name of names) {
     const run = identityIn(name);
@@ -47,7 +46,7 @@ export async function remainsOf(run: RunIdentity, directory: string): Promise<re
   return [
     ...(await processesOf(run, directory)).map((pid) => `process ${pid}`),
     ...(await namespacesOf(run)).map((name) => `namespace ${name}`),
-    ...mountsOf(run).map((point) => `mount ${point}`),
+    ...mountsIn(directory).map((point) => `mount ${point}`),
   ];
 }
 
@@ -95,17 +94,11 @@ async function allNamespaces(): Promise<readonly string[]> {
 }
 
 /** Newest first: a mount may lie in another. */
-function mountsOf({ name }: RunIdentity): readonly string[] {
-  return mounts()
-    .filter(({ source }) => source.startsWith(`${name}-`))
-    .map(({ point }) => point)
-    .reverse();
-}
-
-function mounts(): readonly { readonly source: string; readonly point: string }[] {
+function mountsIn(directory: string | null): readonly string[] {
+  if (directory === null) return [];
   const lines = readFileSync('/proc/self/mounts', 'utf8').split('\n');
-  return lines.map((line) => {
-    const [source = '', point = ''] = line.split(' ');
-    return { source, point };
-  });
+  return lines
+    .map((line) => line.split(' ')[1] ?? '')
+    .filter((point) => point.startsWith(`${directory}/`))
+    .reverse();
 }

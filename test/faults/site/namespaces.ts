@@ -16,11 +16,14 @@ import { needTool, runTool } from './run-tool.ts';
 const subnetsMax = 250;
 const rootHost = 254;
 const table = 'binraft_faults';
-const probeSeconds = '0.7';
+/** Long enough for the first packet of a connection to be sent, and sent again, before the probe gives up. */
+const cutProbeSeconds = '2';
+/** A machine that is busy elsewhere may be slow to probe; a link that works is no slower for that. */
+const wholeProbeSeconds = '20';
 /** Status of timeout(1) when it had to end its command. */
 const timedOut = 124;
 /** Lost packets are seen as soon as the nodes speak, which they do several times a second. */
-const lossSeenMs = 10_000;
+const lossSeenMs = 4_000;
 
 /** Where the nodes of a run will be. */
 export interface NamespacePlan {
@@ -179,7 +182,7 @@ export class NamespaceNetwork implements FaultNetwork {
     );
     return await Promise.all(
       links.map(async (link) => {
-        const arrives = await this.#arrives(link);
+        const arrives = await this.#arrives(link, wholeProbeSeconds);
         return { link, confirmed: arrives, evidence: arrives ? 'probe arrives' : 'probe is lost' };
       }),
     );
@@ -187,7 +190,7 @@ export class NamespaceNetwork implements FaultNetwork {
 
   async #prove(link: LinkFault, index: number): Promise<LinkProof> {
     if (link.lostPermille < 1000) return await this.#proveLoss(link, index);
-    const arrives = await this.#arrives(link);
+    const arrives = await this.#arrives(link, cutProbeSeconds);
     const dropped = await this.#dropped(link, index);
     return {
       link,
@@ -207,12 +210,12 @@ export class NamespaceNetwork implements FaultNetwork {
   }
 
   /** Whether the first packet of a connection gets an answer; that of a port nobody listens on does. */
-  async #arrives({ from, to, traffic }: LinkFault): Promise<boolean> {
+  async #arrives({ from, to, traffic }: LinkFault, seconds: string): Promise<boolean> {
     const { ports } = this.#node(to);
     const port = traffic === 'sessions' ? ports.forwardReadWrite : ports.raft;
     const [program = '', ...args] = [
       ...this.#namespaces.launcher(from),
-      ...['timeout', probeSeconds, 'bash', '-c'],
+      ...['timeout', seconds, 'bash', '-c'],
       `: > /dev/tcp/${this.#namespaces.host(to)}/${port}`,
     ];
     return (await runTool(program, args)).status !== timedOut;

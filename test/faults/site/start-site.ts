@@ -8,11 +8,12 @@ import { locateMySql } from '../../../cli/locate-mysql.ts';
 import { NodeChild } from '../../../cli/node-child.ts';
 import { eventually } from '../../support/eventually.ts';
 import { kill, processesNaming } from '../../support/processes.ts';
-import type { FaultNetwork, FaultSite } from '../site.ts';
+import type { FaultDisks, FaultNetwork, FaultSite } from '../site.ts';
 import { type SiteNode, writeClusterFiles } from './cluster-files.ts';
 import { noteRun, removeRun } from './leftovers.ts';
 import { NamespaceNetwork, Namespaces } from './namespaces.ts';
 import type { RunIdentity } from './run-identity.ts';
+import { Volumes } from './volumes.ts';
 
 export interface SiteOptions {
   readonly run: RunIdentity;
@@ -20,6 +21,8 @@ export interface SiteOptions {
   /** Made if it is not there; kept. */
   readonly directory: string;
   readonly basePort: number;
+  /** Log and MySQL server of each node get disks of their own. */
+  readonly withDisks: boolean;
   /** Told what happens to processes, one line each. */
   onLine(line: string): void;
 }
@@ -45,8 +48,10 @@ export async function startSite(options: SiteOptions, signal: AbortSignal): Prom
       basePort,
       hosts: (id) => ({ host: namespaces.host(id), peerHost: namespaces.host(id) }),
     });
+    const disks = options.withDisks ? await Volumes.create(nodes) : null;
     const site = new RunningSite(options, {
       nodes,
+      disks,
       appPassword,
       network: new NamespaceNetwork(namespaces, nodes),
       launcher: (id) => namespaces.launcher(id),
@@ -69,6 +74,7 @@ interface SiteParts {
   readonly nodes: readonly SiteNode[];
   readonly appPassword: string;
   readonly network: FaultNetwork;
+  readonly disks: FaultDisks | null;
   launcher(id: string): readonly string[];
 }
 
@@ -82,16 +88,18 @@ export class RunningSite implements FaultSite {
   readonly appUser = 'app';
   readonly appPassword: string;
   readonly network: FaultNetwork;
+  readonly disks: FaultDisks | null;
   readonly #options: SiteOptions;
   readonly #children: ReadonlyMap<string, NodeChild>;
   readonly #processes = new Map<string, ChildProcess>();
   readonly #givenUp = new Set<string>();
   #isOpen = false;
 
-  constructor(options: SiteOptions, { nodes, appPassword, network, launcher }: SiteParts) {
+  constructor(options: SiteOptions, { nodes, appPassword, network, disks, launcher }: SiteParts) {
     this.#options = options;
     this.appPassword = appPassword;
     this.network = network;
+    this.disks = disks;
     this.nodes = nodes.map((node) => ({
       ...node,
       readWritePort: node.ports.readWrite,
