@@ -9,6 +9,7 @@ import type { ControlRun } from './judge/control-run.ts';
 import { LeaderWatch } from './leader-watch.ts';
 import { startLoad } from './load/start-load.ts';
 import { type WorkloadName, workloadNames } from './load/workload.ts';
+import type { Family } from './nemesis/catalogue.ts';
 import { type FaultOptions, parseOptions, usage } from './options.ts';
 import { planFaults } from './plan.ts';
 import { ProgressLine } from './progress-line.ts';
@@ -52,13 +53,15 @@ async function run(asked: FaultOptions): Promise<number> {
     print(`one plain server shows ${control.anomalies.join(', ') || 'no anomaly'}`);
   stop.signal.throwIfAborted();
   const directory = join(out, 'cluster');
+  const has = (family: Family): boolean => asked.nemeses.some((entry) => entry.family === family);
   const site = await startSite(
     {
       run: identity,
       nodeCount: asked.nodes,
       directory,
       basePort: asked.basePort,
-      withDisks: asked.nemeses.some(({ family }) => family === 'disk'),
+      withDisks: has('disk'),
+      withClocks: has('clock'),
       onLine: (line) => log(out, line),
     },
     stop.signal,

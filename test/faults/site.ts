@@ -20,6 +20,8 @@ export interface FaultSite extends AsyncDisposable {
   readonly network: FaultNetwork;
   /** Null where nodes have no disks of their own. */
   readonly disks: FaultDisks | null;
+  /** Null where the clocks of nodes cannot be changed. */
+  readonly clocks: FaultClocks | null;
   /** What the node says about itself now; null when it gives no answer in time. */
   status(id: string): Promise<NodeStatus | null>;
   /** The process of the node's sidecar, a moment ago; null between two lives. */
@@ -71,6 +73,19 @@ export interface FaultDisks {
   /** Whoever writes or syncs waits until the thaw. */
   freeze(id: string, part: DiskPart): Promise<boolean>;
   thaw(id: string, part: DiskPart): Promise<boolean>;
+}
+
+/** How a wall clock differs from the true one. */
+export interface ClockFault {
+  readonly offsetSeconds: number;
+  /** 1: seconds are seconds. */
+  readonly rate: number;
+}
+
+/** The wall clocks of sidecars. Each change says whether the node itself told the changed time. */
+export interface FaultClocks {
+  set(id: string, fault: ClockFault): Promise<boolean>;
+  reset(id: string): Promise<boolean>;
 }
 
 /** A moment of a fault, seen from outside. */

@@ -1,7 +1,7 @@
 // What can be done to a cluster, by name. Pure: the plan is made of it, and so are the command's options.
 
 /** Faults of one family never overlap: they would undo each other. */
-export type Family = 'network' | 'process' | 'leadership' | 'sql' | 'disk';
+export type Family = 'network' | 'process' | 'leadership' | 'sql' | 'disk' | 'clock';
 
 export interface NemesisEntry {
   readonly name: string;
@@ -37,6 +37,12 @@ const diskVariants: readonly string[] = ['leader', 'follower'].flatMap((whom) =>
   ['log', 'mysql'].flatMap((part) => diskFaults.map((fault) => `${whom}-${part}-${fault}`)),
 );
 
+export const clockFaults = ['forward', 'backward', 'fast', 'slow'] as const;
+
+const clockVariants: readonly string[] = ['leader', 'follower', 'all'].flatMap((whom) =>
+  clockFaults.map((fault) => `${whom}-${fault}`),
+);
+
 export const sqlVariants = [
   'kill-storm',
   'flush-logs',
@@ -65,6 +71,7 @@ export const catalogue: readonly NemesisEntry[] = [
   { name: 'transfer', family: 'leadership', variants: ['loop'], lastsMs: [5_000, 10_000] },
   { name: 'sql', family: 'sql', variants: sqlVariants, lastsMs: [4_000, 8_000] },
   { name: 'disk', family: 'disk', variants: diskVariants, lastsMs: [5_000, 10_000] },
+  { name: 'clock', family: 'clock', variants: clockVariants, lastsMs: [5_000, 10_000] },
 ];
 
 /** Whom and what a variant of `kill`, `terminate` and `pause` means. */

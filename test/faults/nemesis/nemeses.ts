@@ -1,3 +1,4 @@
+import { clock } from './clock.ts';
 import { disk } from './disk.ts';
 import type { Nemesis } from './nemesis.ts';
 import { loss, partition, sessions } from './network.ts';
@@ -16,4 +17,5 @@ export const nemeses: Readonly<Record<string, Nemesis>> = {
   transfer,
   sql,
   disk,
+  clock,
 };

@@ -9,6 +9,7 @@ import { NodeChild } from '../../../cli/node-child.ts';
 import { eventually } from '../../support/eventually.ts';
 import { kill, processesNaming } from '../../support/processes.ts';
 import type { FaultDisks, FaultNetwork, FaultSite } from '../site.ts';
+import { Clocks } from './clocks.ts';
 import { type SiteNode, writeClusterFiles } from './cluster-files.ts';
 import { noteRun, removeRun } from './leftovers.ts';
 import { NamespaceNetwork, Namespaces } from './namespaces.ts';
@@ -23,6 +24,8 @@ export interface SiteOptions {
   readonly basePort: number;
   /** Log and MySQL server of each node get disks of their own. */
   readonly withDisks: boolean;
+  /** The wall clocks of sidecars can be changed. */
+  readonly withClocks: boolean;
   /** Told what happens to processes, one line each. */
   onLine(line: string): void;
 }
@@ -49,9 +52,11 @@ export async function startSite(options: SiteOptions, signal: AbortSignal): Prom
       hosts: (id) => ({ host: namespaces.host(id), peerHost: namespaces.host(id) }),
     });
     const disks = options.withDisks ? await Volumes.create(nodes) : null;
+    const clocks = options.withClocks ? new Clocks(nodes) : null;
     const site = new RunningSite(options, {
       nodes,
       disks,
+      clocks,
       appPassword,
       network: new NamespaceNetwork(namespaces, nodes),
       launcher: (id) => namespaces.launcher(id),
@@ -75,6 +80,7 @@ interface SiteParts {
   readonly appPassword: string;
   readonly network: FaultNetwork;
   readonly disks: FaultDisks | null;
+  readonly clocks: Clocks | null;
   launcher(id: string): readonly string[];
 }
 
@@ -89,17 +95,22 @@ export class RunningSite implements FaultSite {
   readonly appPassword: string;
   readonly network: FaultNetwork;
   readonly disks: FaultDisks | null;
+  readonly clocks: Clocks | null;
   readonly #options: SiteOptions;
   readonly #children: ReadonlyMap<string, NodeChild>;
   readonly #processes = new Map<string, ChildProcess>();
   readonly #givenUp = new Set<string>();
   #isOpen = false;
 
-  constructor(options: SiteOptions, { nodes, appPassword, network, disks, launcher }: SiteParts) {
+  constructor(
+    options: SiteOptions,
+    { nodes, appPassword, network, disks, clocks, launcher }: SiteParts,
+  ) {
     this.#options = options;
     this.appPassword = appPassword;
     this.network = network;
     this.disks = disks;
+    this.clocks = clocks;
     this.nodes = nodes.map((node) => ({
       ...node,
       readWritePort: node.ports.readWrite,
@@ -199,6 +210,7 @@ export class RunningSite implements FaultSite {
     const child = spawn(program, args, {
       stdio: ['ignore', node.log, node.log, 'ipc'],
       detached: true,
+      env: { ...process.env, ...this.clocks?.environment(node.id) },
     });
     this.#processes.set(node.id, child);
     return child;
