@@ -12,10 +12,12 @@ export interface FaultOptions {
   /** Null: a temporary folder, told at the end. */
   readonly out: string | null;
   readonly basePort: number;
+  /** Null: namespaces where they can be made, link proxies elsewhere. */
+  readonly network: 'namespaces' | 'link-proxies' | null;
 }
 
 export const usage: string = `usage: npm run test:faults -- [--nodes 3|5] [--minutes M] [--workload W,…|all] [--nemesis N,…|all|none]
-       [--rate R] [--seed S] [--out DIR] [--base-port P]
+       [--rate R] [--seed S] [--out DIR] [--base-port P] [--network namespaces|link-proxies]
 nemeses: ${catalogue.map(({ name }) => name).join(', ')}; one variant alone: partition:ring`;
 
 const minutesMax = 24 * 60;
@@ -49,6 +51,7 @@ export function parseOptions(
   if (values.nodes !== '3' && values.nodes !== '5') {
     faults.push(`--nodes is ${values.nodes}; allowed: 3, 5`);
   }
+  const network = networkNamed(values.network, faults);
   const nemeses = nemesesNamed(values.nemesis, faults);
   const options: FaultOptions = {
     nodes: values.nodes === '5' ? 5 : 3,
@@ -58,6 +61,7 @@ export function parseOptions(
     ratePerSecond: number('rate', values.rate, [1, rateMax]),
     seed: Math.floor(number('seed', values.seed ?? String(Date.now() % 2 ** 31), [0, 2 ** 32 - 1])),
     out: values.out ?? null,
+    network,
     basePort: Math.floor(number('base-port', values['base-port'], [1024, basePortMax])),
   };
   return faults.length > 0 ? faults : options;
@@ -72,6 +76,7 @@ function readArgs(args: readonly string[]): {
   readonly seed?: string;
   readonly out?: string;
   readonly 'base-port': string;
+  readonly network?: string;
 } {
   return parseArgs({
     args: [...args],
@@ -83,9 +88,18 @@ function readArgs(args: readonly string[]): {
       rate: { type: 'string', default: '200' },
       seed: { type: 'string' },
       out: { type: 'string' },
+      network: { type: 'string' },
       'base-port': { type: 'string', default: '24000' },
     },
   }).values;
+}
+
+function networkNamed(text: string | undefined, faults: string[]): FaultOptions['network'] {
+  const network = (['namespaces', 'link-proxies'] as const).find((kind) => kind === text);
+  if (network === undefined && text !== undefined) {
+    faults.push(`--network is ${text}; allowed: namespaces, link-proxies`);
+  }
+  return network ?? null;
 }
 
 /** `all`, `none`, or names, each alone or with one variant: `kill,partition:ring`. */

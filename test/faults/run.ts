@@ -17,6 +17,7 @@ import { verdictTable } from './report/verdict-table.ts';
 import { writeReport } from './report/write-report.ts';
 import { concludeRun, controlFor } from './run-load.ts';
 import { remainsOf, removeDeadRuns } from './site/leftovers.ts';
+import { possibleHere } from './site/possible-here.ts';
 import { ownIdentity } from './site/run-identity.ts';
 import { type RunningSite, startSite } from './site/start-site.ts';
 import type { FaultEvent } from './site.ts';
@@ -40,7 +41,10 @@ if ('length' in options) {
   });
 }
 
-async function run(asked: FaultOptions): Promise<number> {
+async function run(given: FaultOptions): Promise<number> {
+  const { network, nemeses, missing } = await possibleHere(given);
+  for (const why of missing) print(why);
+  const asked: FaultOptions = { ...given, nemeses };
   const out = asked.out === null ? mkdtempSync(join(tmpdir(), 'faults-')) : resolve(asked.out);
   mkdirSync(out, { recursive: true });
   const identity = ownIdentity();
@@ -60,6 +64,7 @@ async function run(asked: FaultOptions): Promise<number> {
       nodeCount: asked.nodes,
       directory,
       basePort: asked.basePort,
+      network,
       withDisks: has('disk'),
       withClocks: has('clock'),
       onLine: (line) => log(out, line),

@@ -52,7 +52,7 @@ export interface LinkProof {
 }
 
 /** The links between nodes. Those of clients are never touched. */
-export interface FaultNetwork {
+export interface FaultNetwork extends AsyncDisposable {
   readonly kind: 'namespaces' | 'link-proxies';
   /** Sets what is wrong with all links; a link that is not named works. */
   apply(faults: readonly LinkFault[]): Promise<void>;

@@ -64,6 +64,7 @@ export const catalogue: readonly NemesisEntry[] = [
     lastsMs: [5_000, 12_000],
   },
   { name: 'loss', family: 'network', variants: ['5%', '20%'], lastsMs: [5_000, 12_000] },
+  { name: 'delay', family: 'network', variants: ['50ms', '200ms'], lastsMs: [5_000, 12_000] },
   { name: 'sessions', family: 'network', variants: ['to-leader'], lastsMs: [5_000, 10_000] },
   { name: 'kill', family: 'process', variants: processVariants, lastsMs: [3_000, 6_000] },
   { name: 'terminate', family: 'process', variants: processVariants, lastsMs: [3_000, 6_000] },

@@ -1,7 +1,7 @@
 import { clock } from './clock.ts';
 import { disk } from './disk.ts';
 import type { Nemesis } from './nemesis.ts';
-import { loss, partition, sessions } from './network.ts';
+import { delays, loss, partition, sessions } from './network.ts';
 import { kill, pause, terminate } from './processes.ts';
 import { sql } from './sql.ts';
 import { transfer } from './transfer.ts';
@@ -10,6 +10,7 @@ import { transfer } from './transfer.ts';
 export const nemeses: Readonly<Record<string, Nemesis>> = {
   partition,
   loss,
+  delay: delays,
   sessions,
   kill,
   terminate,

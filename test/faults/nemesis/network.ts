@@ -32,6 +32,18 @@ export const loss: Nemesis = {
   },
 };
 
+/** Whatever one node sends another comes later. */
+export const delays: Nemesis = {
+  async strike({ site, variant }): Promise<StruckFault> {
+    const delayMs = Number.parseInt(variant, 10);
+    const links = pairs(site.nodes.map(({ id }) => id)).map(([from, to]) => ({
+      ...{ from, to, delayMs, lostPermille: 0 },
+      traffic: 'everything' as const,
+    }));
+    return await strikeLinks(site, { links: () => links, needsLeader: false, flapping: null });
+  },
+};
+
 /** Raft works, and the proxies of the others cannot pass sessions on to the leader. */
 export const sessions: Nemesis = {
   async strike({ site }): Promise<StruckFault> {
@@ -123,16 +135,19 @@ async function heal(site: FaultSite, flapping: Promise<number> | null): Promise<
 
 /** Of links that lose some packets those count that have something to carry: two followers say little to each other. */
 function isProven(proofs: readonly LinkProof[]): boolean {
-  const isLossy = proofs.every(({ link }) => link.lostPermille > 0 && link.lostPermille < 1000);
+  const isLossy = proofs.every(
+    ({ link }) => link.delayMs > 0 || (link.lostPermille > 0 && link.lostPermille < 1000),
+  );
   if (isLossy) return proofs.some(({ confirmed }) => confirmed);
   return proofs.length > 0 && proofs.every(({ confirmed }) => confirmed);
 }
 
 function describe(links: readonly LinkFault[]): string {
   return links
-    .map(({ from, to, lostPermille }) =>
-      lostPermille === 1000 ? `${from}↛${to}` : `${from}→${to} loses ${lostPermille / 10}%`,
-    )
+    .map(({ from, to, lostPermille, delayMs }) => {
+      if (lostPermille === 1000) return `${from}↛${to}`;
+      return `${from}→${to} ${delayMs > 0 ? `+${delayMs} ms` : `loses ${lostPermille / 10}%`}`;
+    })
     .join(' ');
 }
 

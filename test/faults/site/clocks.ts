@@ -10,7 +10,8 @@ import type { ClockFault, FaultClocks } from '../site.ts';
 const libraries = ['x86_64', 'aarch64'].map(
   (machine) => `/usr/lib/${machine}-linux-gnu/faketime/libfaketimeMT.so.1`,
 );
-const trueTime = '+0';
+/** The rate is named too: it would stay what it was. */
+const trueTime = '+0 x1';
 /** A `Date` header is made once a second, and libfaketime looks at its file once a second. */
 const exactMs = 4_000;
 const changeSeenMs = 15_000;
@@ -36,6 +37,12 @@ export class Clocks implements FaultClocks {
     for (const owner of owners) this.#write(owner, trueTime);
   }
 
+  /** The library is for this process alone: mysqld does not even initialise with it. */
+  readonly nodeOptions: readonly string[] = [
+    '--import',
+    'data:text/javascript,delete process.env.LD_PRELOAD',
+  ];
+
   /** What a node's process needs in its environment. */
   environment(id: string): Readonly<Record<string, string>> {
     const library = libraries.find((path) => existsSync(path));
@@ -45,7 +52,6 @@ export class Clocks implements FaultClocks {
       FAKETIME_TIMESTAMP_FILE: this.#file(this.#owner(id)),
       FAKETIME_CACHE_DURATION: '1',
       FAKETIME_DONT_FAKE_MONOTONIC: '1',
-      FAKETIME_ONLY_CMDS: 'node',
     };
   }
 

@@ -172,6 +172,11 @@ export class NamespaceNetwork implements FaultNetwork {
     return `${source}${sessions}${luck}`;
   }
 
+  /** What was made goes with the run. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.apply([]).catch(() => undefined);
+  }
+
   async prove(): Promise<readonly LinkProof[]> {
     return await Promise.all(this.#faults.map((fault, index) => this.#prove(fault, index)));
   }

@@ -12,6 +12,7 @@ import type { FaultDisks, FaultNetwork, FaultSite } from '../site.ts';
 import { Clocks } from './clocks.ts';
 import { type SiteNode, writeClusterFiles } from './cluster-files.ts';
 import { noteRun, removeRun } from './leftovers.ts';
+import { LinkProxies, proxyHost } from './link-proxies.ts';
 import { NamespaceNetwork, Namespaces } from './namespaces.ts';
 import type { RunIdentity } from './run-identity.ts';
 import { Volumes } from './volumes.ts';
@@ -22,6 +23,7 @@ export interface SiteOptions {
   /** Made if it is not there; kept. */
   readonly directory: string;
   readonly basePort: number;
+  readonly network: FaultNetwork['kind'];
   /** Log and MySQL server of each node get disks of their own. */
   readonly withDisks: boolean;
   /** The wall clocks of sidecars can be changed. */
@@ -44,28 +46,29 @@ export async function startSite(options: SiteOptions, signal: AbortSignal): Prom
     // Fetched now if there is none: nodes in namespaces reach nobody but each other.
     await locateMySql('', { logger: silentLogger, terminal: null });
     const ids = Array.from({ length: nodeCount }, (_, index) => `n${index + 1}`);
-    const namespaces = await Namespaces.create({ run, ids });
+    const namespaces =
+      options.network === 'namespaces' ? await Namespaces.create({ run, ids }) : null;
     const { nodes, appPassword } = writeClusterFiles({
       directory,
       nodeCount,
       basePort,
-      hosts: (id) => ({ host: namespaces.host(id), peerHost: namespaces.host(id) }),
+      hosts: (id) => placeOf(id, ids, namespaces),
     });
     const disks = options.withDisks ? await Volumes.create(nodes) : null;
     const clocks = options.withClocks ? new Clocks(nodes) : null;
-    const site = new RunningSite(options, {
-      nodes,
-      disks,
-      clocks,
-      appPassword,
-      network: new NamespaceNetwork(namespaces, nodes),
-      launcher: (id) => namespaces.launcher(id),
+    const proxies = new LinkProxies(nodes, (id) => site.sidecarPid(id));
+    const site: RunningSite = new RunningSite(options, {
+      ...{ nodes, disks, clocks, appPassword },
+      network: namespaces === null ? proxies : new NamespaceNetwork(namespaces, nodes),
+      launcher: (id) => namespaces?.launcher(id) ?? [],
     });
     try {
+      if (namespaces === null) await proxies.open();
       await site.open(signal);
     } catch (thrown) {
       // Its supervisors would start again what `removeRun` has ended.
       await site[Symbol.asyncDispose]();
+      await proxies[Symbol.asyncDispose]();
       throw thrown;
     }
     return site;
@@ -73,6 +76,15 @@ export async function startSite(options: SiteOptions, signal: AbortSignal): Prom
     await removeRun(run);
     throw thrown;
   }
+}
+
+function placeOf(
+  id: string,
+  ids: readonly string[],
+  namespaces: Namespaces | null,
+): { readonly host: string; readonly peerHost: string } {
+  if (namespaces === null) return { host: '127.0.0.1', peerHost: proxyHost(ids, id) };
+  return { host: namespaces.host(id), peerHost: namespaces.host(id) };
 }
 
 interface SiteParts {
@@ -189,6 +201,7 @@ export class RunningSite implements FaultSite {
     await this.network.apply([]).catch(() => undefined);
     for (const pid of processesNaming(`${this.#options.directory}/`)) kill(pid, 'SIGCONT');
     await Promise.all([...this.#children.values()].map((child) => child.stop(stopDeadlineMs)));
+    await this.network[Symbol.asyncDispose]();
     await removeRun(this.#options.run);
   }
 
@@ -204,7 +217,8 @@ export class RunningSite implements FaultSite {
   ): ChildProcess {
     const [program = '', ...args] = [
       ...launcher,
-      ...[process.execPath, main, 'node', '--config', node.configPath],
+      ...[process.execPath, ...(this.clocks?.nodeOptions ?? [])],
+      ...[main, 'node', '--config', node.configPath],
     ];
     // A group of its own: the terminal's Ctrl-C reaches the runner alone.
     const child = spawn(program, args, {
