@@ -214,13 +214,13 @@ export class NamespaceNetwork implements FaultNetwork {
     return { link, confirmed: dropped > 0, evidence: `${dropped} packets dropped` };
   }
 
-  /** Whether the first packet of a connection gets an answer; that of a port nobody listens on does. */
+  /** Whether the first packet of a connection gets an answer; that of a port nobody listens on does. Bash reads no file at its start: with a socket for its input it takes itself for a remote login. */
   async #arrives({ from, to, traffic }: LinkFault, seconds: string): Promise<boolean> {
     const { ports } = this.#node(to);
     const port = traffic === 'sessions' ? ports.forwardReadWrite : ports.raft;
     const [program = '', ...args] = [
       ...this.#namespaces.launcher(from),
-      ...['timeout', seconds, 'bash', '-c'],
+      ...['timeout', seconds, 'bash', '--norc', '-c'],
       `: > /dev/tcp/${this.#namespaces.host(to)}/${port}`,
     ];
     return (await runTool(program, args)).status !== timedOut;
