@@ -48,6 +48,7 @@ export interface NodeConfig {
     readonly bufferPoolMiB: number;
     readonly options: Readonly<Record<string, string | number | boolean>>;
     readonly probeTimeoutMs: number;
+    readonly diskTimeoutMs: number;
   };
   readonly accounts: {
     readonly clusterSecretFile: string;
@@ -135,6 +136,7 @@ export const nodeSchema: z.ZodType<NodeConfig> = z
       options: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).default({}),
       /** A mysqld that does not answer `SELECT 1` for this long is given up. */
       probeTimeoutMs: z.int().min(200).max(60_000).default(3000),
+      diskTimeoutMs: z.int().min(1000).max(600_000).default(5000),
     }),
     accounts: z.strictObject({
       /** Shared secret of the cluster; the passwords nodes use among themselves are derived from it. */

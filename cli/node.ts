@@ -395,6 +395,7 @@ export class Node {
         appAccount:
           app === null ? null : { user: app.user, password: readSecret(app.passwordFile) },
         probeTimeoutMs: config.mysql.probeTimeoutMs,
+        diskTimeoutMs: config.mysql.diskTimeoutMs,
         transferDeadlineMs: config.transferDeadlineMs,
       },
     );

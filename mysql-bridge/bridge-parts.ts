@@ -112,5 +112,7 @@ export interface BridgeOptions {
   readonly source: SourceAddress;
   readonly appAccount: { readonly user: string; readonly password: string } | null;
   readonly probeTimeoutMs: number;
+  /** A disk that does not take a write for so long is given up. */
+  readonly diskTimeoutMs: number;
   readonly transferDeadlineMs: number;
 }

@@ -6,6 +6,7 @@ import type { RaftStatus } from '../raft/raft-api.ts';
 import { formatGtid } from './binlog/gtid.ts';
 import type { GtidSet } from './binlog/gtid-set.ts';
 import type { BridgeOptions, BridgeParts } from './bridge-parts.ts';
+import { DiskWatch } from './disk-watch.ts';
 import { RoleMachine } from './role/role-machine.ts';
 import type { RoleEffect, RoleInput, RoleState, RoleTask, Verdict } from './role/role-types.ts';
 import { errantText, RoleTasks } from './role-tasks.ts';
@@ -49,6 +50,7 @@ export class Bridge {
   readonly #machine = new RoleMachine();
   readonly #tasks: RoleTasks;
   readonly #monitor: ServerMonitor;
+  readonly #diskWatch: DiskWatch;
   readonly #verdicts: VerdictKeeper;
   readonly #inputs: RoleInput[] = [];
   readonly #cancels = new Map<number, AbortController>();
@@ -57,11 +59,12 @@ export class Bridge {
   #isClosed = false;
   #stopTicks: () => void = () => undefined;
   #unsubscribe: () => void = () => undefined;
-  #monitoring: Promise<void> = Promise.resolve();
+  #watching: Promise<unknown> = Promise.resolve();
   #transfer: PromiseWithResolvers<TransferOutcome> | null = null;
   #reason = 'just started';
   #sinceMs: number;
   #complaints: readonly string[] = [];
+  #diskFault: string | null = null;
   #replicaFaultRounds = 0;
   #gap = { gtid: '', rounds: 0 };
   /** `gtid_executed` when an applier last met what it cannot apply. */
@@ -86,6 +89,18 @@ export class Bridge {
         onRound: () => this.#onRound(),
       },
     });
+    this.#diskWatch = new DiskWatch({
+      clock: parts.clock,
+      timeoutMs: options.diskTimeoutMs,
+      onFault: (fault) => this.#onDisk(fault),
+    });
+  }
+
+  #onDisk(fault: string | null): void {
+    if (fault !== null && fault !== this.#diskFault)
+      this.#parts.logger.warn('mysql-disk-fault', { reason: fault });
+    this.#diskFault = fault;
+    if (fault !== null) this.#feed({ kind: 'disk-fault', reason: fault });
   }
 
   /** As in `status`, for whoever needs no more: the rest costs a text of all transactions. */
@@ -98,7 +113,7 @@ export class Bridge {
       state: this.#machine.state,
       reason: this.#reason,
       sinceMs: this.#sinceMs,
-      complaints: this.#complaints,
+      complaints: [...this.#complaints, ...(this.#diskFault === null ? [] : [this.#diskFault])],
       gtidExecuted: this.#tasks.executed.toString(),
       appliedIndex: this.#tasks.appliedIndex,
       unackedTransactions: this.#tasks.unackedCount,
@@ -121,7 +136,13 @@ export class Bridge {
     this.#unsubscribe = raft.onChange((status) => this.#onRaft(status));
     this.#onRaft(raft.status);
     this.#stopTicks = clock.every(tickMs, () => this.#feed({ kind: 'tick' }));
-    this.#monitoring = this.#monitor.run(() => (this.#isServing() ? this.#tasks.admin : null));
+    this.#watching = Promise.all([
+      this.#monitor.run(() => (this.#isServing() ? this.#tasks.admin : null)),
+      this.#diskWatch.run({
+        isWanted: () => this.#isServing(),
+        ask: (timeoutMs) => server.diskFault(timeoutMs),
+      }),
+    ]);
   }
 
   /** Calls back after each change of the role, in order. */
@@ -161,6 +182,7 @@ export class Bridge {
     this.#stopTicks();
     this.#unsubscribe();
     this.#monitor.stop();
+    this.#diskWatch.stop();
     this.#parts.gate.closeGate('this node is stopping');
     this.#tasks.stopAcks();
     for (const cancel of this.#cancels.values()) cancel.abort();
@@ -168,7 +190,7 @@ export class Bridge {
     this.#tasks.disconnect();
     if (canStopPolitely) await this.#parts.server.stop({ deadlineMs: stopDeadlineMs });
     await this.#tasks.run({ kind: 'kill-server' }, AbortSignal.abort());
-    await this.#monitoring;
+    await this.#watching;
     this.#transfer?.resolve({ outcome: 'aborted', reason: 'this node is stopping' });
     await this.#verdicts.close();
   }

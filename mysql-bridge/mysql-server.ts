@@ -72,6 +72,11 @@ export interface MySqlServer {
   condemn(condemnation: Condemnation): Promise<void>;
   /** What the mark in the data folder says; null when there is none. A damaged mark condemns like a whole one. */
   condemnation(): Promise<Condemnation | null>;
+  /**
+   * In words, why commits cannot end: the disk under the data folder is full, hangs for longer than this, or refuses writes. Null when it
+   * takes them. Never rejects; one that hangs is not asked twice at a time.
+   */
+  diskFault(timeoutMs: number): Promise<string | null>;
   /** Moves the data folder aside (one earlier copy is kept) and creates a fresh one. Only while stopped. */
   rebuild(): Promise<void>;
   onExit(listener: (exit: MySqlExit) => void): () => void;

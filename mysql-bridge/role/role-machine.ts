@@ -119,6 +119,9 @@ export class RoleMachine {
       case 'server-unsafe':
         if (hasServer(this.#state)) this.#fence(input.reason);
         return;
+      case 'disk-fault':
+        this.#diskFault(input.reason);
+        return;
       case 'errant-found':
         this.#errantFound(input);
         return;
@@ -166,6 +169,12 @@ export class RoleMachine {
       return;
     }
     this.#fence(`leadership of term ${writable} ended`);
+  }
+
+  /** Commits of this server do not end: another node may have a disk that takes them. A replica reads on, and is no worse for it. */
+  #diskFault(reason: string): void {
+    if (writableTerm(this.#state) !== null) this.#fence(reason);
+    else if (this.#state.kind === 'catching-up') this.#emit({ kind: 'abdicate', reason });
   }
 
   /** What the present state calls for, once no task is in the way. */

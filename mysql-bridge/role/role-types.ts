@@ -87,8 +87,10 @@ export type RoleInput =
       readonly reason: string;
     }
   | { readonly kind: 'server-exited'; readonly reason: string }
-  /** The probe on the reserved connection timed out (mysqld stopped, or its disk hangs). */
+  /** The probe on the reserved connection timed out (mysqld stopped, or a lock inside it). */
   | { readonly kind: 'server-unresponsive'; readonly reason: string }
+  /** The disk under the server is full or hangs: it answers, and no commit ends. */
+  | { readonly kind: 'disk-fault'; readonly reason: string }
   /** A setting that safety depends on was changed, the dump was lost for good, an errant write waits for its ack. */
   | { readonly kind: 'server-unsafe'; readonly reason: string }
   /** `gtid_executed` holds what the log does not, or the data does not fit the log for another reason. */

@@ -16,6 +16,7 @@ import type {
   MySqlServerState,
 } from '../mysql-server.ts';
 import { condemnedError, readCondemnedMark, writeCondemnedMark } from './condemned-mark.ts';
+import { DataDisk } from './data-disk.ts';
 import {
   createDataFolder,
   dataDirectoryOf,
@@ -64,6 +65,7 @@ export class MysqldProcess implements MySqlServer {
   readonly #errorLogPath: string;
   readonly #temporaryDirectory: string;
   readonly #listeners = new Set<(exit: MySqlExit) => void>();
+  readonly #disk: DataDisk;
   #launcher: readonly string[] = [];
   #run: Run | null = null;
   #isReady = false;
@@ -81,6 +83,7 @@ export class MysqldProcess implements MySqlServer {
     this.socketPath = socketPathFor(options.directory);
     this.#errorLogPath = join(options.directory, 'log', 'mysqld.log');
     this.#temporaryDirectory = join(options.directory, 'tmp');
+    this.#disk = new DataDisk({ directory: this.dataDirectory, clock: options.clock });
   }
 
   get state(): MySqlServerState {
@@ -133,6 +136,10 @@ export class MysqldProcess implements MySqlServer {
 
   async stop(options: { readonly deadlineMs: number }): Promise<void> {
     await this.#end('SIGTERM', options.deadlineMs);
+  }
+
+  diskFault(timeoutMs: number): Promise<string | null> {
+    return this.#disk.fault(timeoutMs);
   }
 
   async condemn(condemnation: Condemnation): Promise<void> {

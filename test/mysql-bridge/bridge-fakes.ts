@@ -151,6 +151,7 @@ class FakeServer implements MySqlServer {
   adminPort = 2;
   dataDirectory = '';
   mark: Condemnation | null = null;
+  disk: string | null = null;
   exit: (exit: MySqlExit) => void = () => undefined;
   readonly #calls: Calls;
 
@@ -176,6 +177,9 @@ class FakeServer implements MySqlServer {
   }
   condemnation(): Promise<Condemnation | null> {
     return Promise.resolve(this.mark);
+  }
+  diskFault(): Promise<string | null> {
+    return Promise.resolve(this.disk);
   }
   async rebuild(): Promise<void> {
     await this.#calls.make('rebuild');
@@ -319,6 +323,7 @@ export const fakeOptions: BridgeOptions = {
   source: { host: '127.0.0.1', port: 1, user: 'binlog', password: '' },
   appAccount: null,
   probeTimeoutMs: 3000,
+  diskTimeoutMs: 5000,
   transferDeadlineMs: 5000,
 };
 

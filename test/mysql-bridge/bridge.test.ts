@@ -292,6 +292,28 @@ test('a leader whose replication stands still while it catches up gives leadersh
   expect(node.world.calls.list).toContain('kill');
 });
 
+test('a primary whose disk takes no write gives leadership away and kills its server; a replica only says so (N7)', async () => {
+  await using node = await replica();
+  node.world.server.disk = 'the disk is full';
+  await node.pass(1000);
+  const asReplica = node.world.calls.taken();
+  const { complaints } = node.bridge.status;
+  node.world.server.disk = null;
+  await node.pass(1000);
+  node.world.lead(3);
+  await settle();
+
+  node.world.server.disk = 'the disk is full';
+  await node.pass(1000);
+
+  expect(asReplica).not.toContain('kill');
+  expect(complaints).toEqual(['the disk is full']);
+  const calls = node.world.calls.taken();
+  const fenced = calls.slice(calls.indexOf('close-gate'));
+  expect(fenced.slice(0, 3)).toEqual(['close-gate', 'stop-acks', 'abdicate']);
+  expect(fenced).toContain('kill');
+});
+
 test('a planned transfer that is blocked goes on as before, and names the session', async () => {
   await using node = await primary();
   node.world.gate.blockedBy = 'app';

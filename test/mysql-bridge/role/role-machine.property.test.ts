@@ -20,6 +20,7 @@ type Move =
         | 'tick'
         | 'exit'
         | 'hang'
+        | 'disk'
         | 'unsafe'
         | 'errant'
         | 'marked'
@@ -53,6 +54,7 @@ const move: fc.Arbitrary<Move> = fc.oneof(
         'tick',
         'exit',
         'hang',
+        'disk',
         'unsafe',
         'errant',
         'marked',
@@ -104,6 +106,8 @@ function play(node: RoleHarness, each: Move): readonly RoleEffect[] {
       return node.give({ kind: 'server-exited', reason: 'died' });
     case 'hang':
       return node.give({ kind: 'server-unresponsive', reason: 'hangs' });
+    case 'disk':
+      return node.give({ kind: 'disk-fault', reason: 'full' });
     case 'unsafe':
       return node.give({ kind: 'server-unsafe', reason: 'setting' });
     case 'errant':

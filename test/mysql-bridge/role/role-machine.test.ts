@@ -128,6 +128,17 @@ test('after a kill nothing touches the server until the cancelled task has ended
   expect(words(ended)).toEqual(['cut-binlog']);
 });
 
+test('a leader whose disk takes no write while it catches up lets another lead, and stays a replica (N7)', () => {
+  const node = new RoleHarness();
+  node.becomeReplica();
+  node.lead(2);
+
+  const effects = node.give({ kind: 'disk-fault', reason: 'the disk is full' });
+
+  expect(words(effects)).toEqual(['abdicate']);
+  expect(node.machine.state.kind).toBe('catching-up');
+});
+
 test('a planned transfer hands over without killing the server', () => {
   const node = new RoleHarness();
   node.becomePrimary(2);

@@ -1,8 +1,15 @@
 import { SeededRandom } from '../../../base/random.ts';
 import { defaultRaftTimings } from '../../../raft/index.ts';
 import { happens, pickFrom } from '../kernel/random-streams.ts';
-import { drawFaults, knobOf, type RunPlan, type Wishes } from '../kernel/scenario.ts';
+import {
+  drawFaults,
+  type FaultEvent,
+  knobOf,
+  type RunPlan,
+  type Wishes,
+} from '../kernel/scenario.ts';
 import type { DiskConditions } from '../kernel/sim-log-disk.ts';
+import { diskFaultKinds } from './disk-faults.ts';
 import { faultKinds } from './faults.ts';
 import { memberFaultKinds } from './member-faults.ts';
 import type { NodeSettings } from './sim-node.ts';
@@ -43,7 +50,7 @@ export function drawClusterPlan(scenario: string, seed: number, wishes: Wishes):
   const everyMs = random.below(1_000, 9_000);
   const faults = drawFaults({ random, kinds, everyMs, faultyMs, forMsMax: 9_000 });
   const plan = { scenario, seed, nodeCount, faultyMs, knobs, faults };
-  return isCalm ? plan : withLimits(withChurn(plan, random), random);
+  return isCalm ? plan : withServerDisks(withLimits(withChurn(plan, random), random), random);
 }
 
 /** Some runs begin with a witness, and in some, members come and go. */
@@ -63,8 +70,26 @@ function withChurn(plan: RunPlan, random: SeededRandom): RunPlan {
     faultyMs: plan.faultyMs,
     forMsMax: 9_000,
   });
-  const faults = [...plan.faults, ...changes].toSorted((left, right) => left.atMs - right.atMs);
-  return { ...plan, knobs, faults };
+  return withFaults({ ...plan, knobs }, changes);
+}
+
+/** In some runs the disk of a server hangs now and then. Drawn behind all others: a seed keeps the rest of its plan. */
+function withServerDisks(plan: RunPlan, random: SeededRandom): RunPlan {
+  if (random.below(0, 5) > 0) return plan;
+  const kinds = diskFaultKinds;
+  const hangs = drawFaults({
+    random,
+    kinds,
+    everyMs: random.below(8_000, 20_000),
+    faultyMs: plan.faultyMs,
+    forMsMax: 9_000,
+  });
+  return withFaults(plan, hangs);
+}
+
+function withFaults(plan: RunPlan, more: readonly FaultEvent[]): RunPlan {
+  const faults = [...plan.faults, ...more].toSorted((left, right) => left.atMs - right.atMs);
+  return { ...plan, faults };
 }
 
 /** Limits of Raft, so small now and then that proposals wait and a transaction takes several appends. Drawn behind all others, too. */
@@ -99,6 +124,7 @@ export function nodeSettingsOf(plan: RunPlan): NodeSettings {
     checkpointEntries: knobOf(plan, 'checkpointEntries'),
     diesWithParent: knobOf(plan, 'isOrphaning') === 0,
     probeTimeoutMs: 2_000,
+    diskTimeoutMs: 5_000,
     transferDeadlineMs: 3_000,
     raftLimits: {
       appendEntriesMax: knobOf(plan, 'appendEntriesMax') || usual.appendEntriesMax,

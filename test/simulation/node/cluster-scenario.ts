@@ -14,6 +14,7 @@ import type { Trace } from '../kernel/trace.ts';
 import { ClusterApps } from './cluster-apps.ts';
 import { diskOf, drawClusterPlan, nodeSettingsOf } from './cluster-plan.ts';
 import { CommittedLog } from './committed-log.ts';
+import { diskFaultKinds } from './disk-faults.ts';
 import { ClusterFaults, faultKinds } from './faults.ts';
 import type { Machine } from './machine.ts';
 import { memberFaultKinds } from './member-faults.ts';
@@ -61,7 +62,8 @@ const churnRunsMin = 150;
 function missingIn(totals: Readonly<Record<string, number>>, runs: number): string[] {
   if (runs < runsMin) return [];
   const of = (name: string): number => totals[name] ?? 0;
-  const ofChurn = runs < churnRunsMin ? [] : [...memberFaultKinds, ...churnCounts];
+  const ofChurn =
+    runs < churnRunsMin ? [] : [...memberFaultKinds, ...diskFaultKinds, ...churnCounts];
   const missing = [...faultKinds, ...ofChurn]
     .filter((name) => of(name) === 0)
     .map((name) => `no ${name}`);

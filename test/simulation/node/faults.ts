@@ -3,6 +3,7 @@ import { PartitionShape, partition } from '../kernel/partitions.ts';
 import { happens, pickFrom } from '../kernel/random-streams.ts';
 import { type FaultEvent, luckOf } from '../kernel/scenario.ts';
 import type { SimStatement } from '../mysql/statements.ts';
+import { strikeServerDisk } from './disk-faults.ts';
 import type { Machine } from './machine.ts';
 import { changeMembers } from './member-faults.ts';
 import type { SimCluster } from './sim-cluster.ts';
@@ -134,6 +135,7 @@ export class ClusterFaults {
     for (const machine of cluster.machines) {
       machine.host.setRate(1);
       machine.mysqld.diskFactor = 1;
+      machine.mysqld.hangDiskUntil(0);
       machine.node?.process.dieAfterActs(Number.MAX_SAFE_INTEGER);
       machine.node?.process.resume();
       machine.mysqld.process?.resume();
@@ -243,7 +245,9 @@ export class ClusterFaults {
     this.#onStruck(fault.kind);
     if (machine === leader) this.#count('at the leader');
     if (changeMembers(fault.kind, { cluster, machine, random })) return;
-    faultsByKind[fault.kind]?.(this, { random, machine, forUs: fault.forMs * 1000 });
+    const forUs = fault.forMs * 1000;
+    if (strikeServerDisk(fault.kind, { machine, nowUs: cluster.simulation.nowUs, forUs })) return;
+    faultsByKind[fault.kind]?.(this, { random, machine, forUs });
   }
 
   #count(name: string): void {

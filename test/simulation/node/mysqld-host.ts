@@ -101,6 +101,7 @@ export class MysqldHost {
   #isEndedByAdmin = false;
   /** How much slower than usual the disk is now. */
   diskFactor = 1;
+  #diskHangsUntilUs = 0;
 
   constructor(options: MysqldHostOptions) {
     this.#options = options;
@@ -118,6 +119,16 @@ export class MysqldHost {
   /** Null without a data folder. */
   get program(): SimMysqld | null {
     return this.#program;
+  }
+
+  /** What the server writes from now on is on the disk no earlier; what it writes already is not held up. */
+  hangDiskUntil(untilUs: number): void {
+    this.#diskHangsUntilUs = untilUs;
+  }
+
+  /** For how long a write that begins now would hang. */
+  get diskHangsForUs(): number {
+    return Math.max(0, this.#diskHangsUntilUs - this.#options.simulation.nowUs);
   }
 
   get process(): SimProcess | null {
@@ -322,7 +333,8 @@ export class MysqldHost {
     const [least, most] = usualCosts[work];
     const isDisk = work === 'binlog-flush' || work === 'binlog-sync' || work === 'recover';
     const factor = isDisk ? this.diskFactor : 1;
-    return (this.#random.below(least, most) + bytes / 200) * factor;
+    const usualUs = (this.#random.below(least, most) + bytes / 200) * factor;
+    return isDisk ? usualUs + this.diskHangsForUs : usualUs;
   }
 
   #closed(session: number, reason: string): void {

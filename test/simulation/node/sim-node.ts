@@ -72,6 +72,7 @@ export interface NodeSettings {
   readonly checkpointEntries: number;
   readonly diesWithParent: boolean;
   readonly probeTimeoutMs: number;
+  readonly diskTimeoutMs: number;
   readonly transferDeadlineMs: number;
   readonly raftLimits: Pick<
     RaftConfig,
@@ -194,6 +195,7 @@ export class SimNode {
       source: { host: '127.0.0.1', port: 0, user: '', password: '' },
       appAccount: null,
       probeTimeoutMs: settings.probeTimeoutMs,
+      diskTimeoutMs: settings.diskTimeoutMs,
       transferDeadlineMs: settings.transferDeadlineMs,
     });
     this.#proxy = proxy;

@@ -126,6 +126,13 @@ export class SimServer implements MySqlServer {
     return Promise.resolve(this.#mysqld.mark.text);
   }
 
+  async diskFault(timeoutMs: number): Promise<string | null> {
+    const hangsMs = this.#mysqld.diskHangsForUs / 1000;
+    if (hangsMs === 0) return null;
+    await this.#process.clock.delay(Math.min(timeoutMs, hangsMs));
+    return hangsMs < timeoutMs ? null : `the disk did not take a write for ${timeoutMs} ms`;
+  }
+
   async rebuild(): Promise<void> {
     assert(this.#run === null, 'a server is rebuilt while it is stopped');
     // A crash in between leaves no data folder, and the next start makes one.

@@ -1,0 +1,25 @@
+import type { Machine } from './machine.ts';
+
+interface DiskFaultContext {
+  readonly machine: Machine;
+  readonly nowUs: number;
+  readonly forUs: number;
+}
+
+/** Longer than a node waits for the disk of its server before it gives it up, now and then. */
+const hangUsMin = 4_000_000;
+
+/** What befalls the disk of a server alone, while its node's log takes every write (HAZARDS N7, R11). */
+const faultsByKind = {
+  'hang-mysqld-disk': ({ machine, nowUs, forUs }) =>
+    machine.mysqld.hangDiskUntil(nowUs + hangUsMin + forUs),
+} satisfies Readonly<Record<string, (context: DiskFaultContext) => void>>;
+
+export const diskFaultKinds: readonly string[] = Object.keys(faultsByKind);
+
+/** Carries out what is a fault of a server's disk; false for any other fault. */
+export function strikeServerDisk(kind: string, context: DiskFaultContext): boolean {
+  const found = Object.entries(faultsByKind).find(([name]) => name === kind);
+  found?.[1](context);
+  return found !== undefined;
+}
