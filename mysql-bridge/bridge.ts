@@ -7,7 +7,7 @@ import { formatGtid } from './binlog/gtid.ts';
 import type { GtidSet } from './binlog/gtid-set.ts';
 import type { BridgeOptions, BridgeParts } from './bridge-parts.ts';
 import { DiskWatch } from './disk-watch.ts';
-import { RoleMachine } from './role/role-machine.ts';
+import { isServerUp, RoleMachine } from './role/role-machine.ts';
 import type { RoleEffect, RoleInput, RoleState, RoleTask, Verdict } from './role/role-types.ts';
 import { errantText, RoleTasks } from './role-tasks.ts';
 import { isApplierError } from './server/replica-status.ts';
@@ -331,6 +331,7 @@ export class Bridge {
     this.#sinceMs = clock.wallMs();
     this.#complaints = [];
     this.#replicaFaultRounds = 0;
+    this.#parts.raft.setServerUp(isServerUp(state));
     if (state.kind === 'primary') this.#ensureAppAccount();
     for (const listener of this.#stateListeners) listener(state);
   }

@@ -220,6 +220,10 @@ export class RaftNode implements Raft {
     this.#enqueue({ kind: 'set-electable', isElectable });
   }
 
+  setServerUp(isServerUp: boolean): void {
+    this.#enqueue({ kind: 'set-server-up', isServerUp });
+  }
+
   compact(upTo: LogIndex): void {
     const { snapshots, config } = this.#options;
     const mayCompact = snapshots !== undefined || config.isStateless === true;

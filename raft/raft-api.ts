@@ -64,6 +64,8 @@ export interface Raft {
   abdicate(reason: string): void;
   setApplied(index: LogIndex): void;
   setElectable(isElectable: boolean): void;
+  /** Whether the local MySQL runs. While it does not, this node waits longer before it campaigns, as one that lags far behind does. */
+  setServerUp(isServerUp: boolean): void;
   /**
    * Drops entries up to `upTo` from the log of this node, or as far as they are applied and durable here. The caller answers for the
    * applied state to be durable, and for nobody else needing the entries without a snapshot at hand.

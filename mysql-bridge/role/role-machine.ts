@@ -34,6 +34,11 @@ export function writableTerm(state: RoleState): number | null {
   }
 }
 
+/** Does a mysqld run that could take over, at once or once it is caught up? One that is being started cannot. */
+export function isServerUp(state: RoleState): boolean {
+  return hasServer(state) && state.kind !== 'starting';
+}
+
 /** Does a mysqld run, or is one being started? */
 function hasServer(state: RoleState): boolean {
   switch (state.kind) {

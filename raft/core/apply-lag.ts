@@ -18,16 +18,17 @@ function applyLag({ log }: RaftState): number {
 }
 
 /**
- * Ticks of silence that a lagging node adds to its election timeout: none up to `applyLagMax` entries, then in proportion. From
+ * Ticks of silence that a lagging node adds to its election timeout, and one whose MySQL does not run, as if it lagged without end: none up to `applyLagMax` entries, then in proportion. From
  * twice that on, every node without lag has had its turn before; at most as long again, so that of two lagging ones the better goes first.
  */
 export function patienceTicks(state: RaftState): number {
   // Alone there is nobody to let go first.
   if (state.isOnlyVoter || state.isWitness) return 0;
   const { applyLagMax, electionTicksMin, electionTicksMax } = state.config;
+  const spread = electionTicksMax - electionTicksMin;
+  if (!state.isServerUp) return 2 * spread;
   const excess = applyLag(state) - applyLagMax;
   if (excess <= 0) return 0;
-  const spread = electionTicksMax - electionTicksMin;
   return Math.min(2 * spread, Math.ceil((excess * spread) / applyLagMax));
 }
 

@@ -39,6 +39,8 @@ export type Input =
   | { readonly kind: 'applied'; readonly index: LogIndex }
   /** Whether this node may campaign at all (a quarantined one may not). It votes either way. */
   | { readonly kind: 'set-electable'; readonly isElectable: boolean }
+  /** Whether the local MySQL runs: one that must be started first makes a failover as long as its start. */
+  | { readonly kind: 'set-server-up'; readonly isServerUp: boolean }
   /** The transport lost the peer: what was in flight is gone; fall back to probing. */
   | { readonly kind: 'peer-unreachable'; readonly peer: NodeId }
   /** A `send-entries` effect could not be carried out. */

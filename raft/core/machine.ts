@@ -126,6 +126,9 @@ function receive(state: RaftState, input: Input): void {
     case 'set-electable':
       setElectable(state, input.isElectable);
       break;
+    case 'set-server-up':
+      state.isServerUp = input.isServerUp;
+      break;
     case 'peer-unreachable':
     case 'send-failed':
       state.leader?.followers.get(input.peer)?.probeAgain();

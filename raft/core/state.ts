@@ -57,6 +57,8 @@ export class RaftState {
   /** Since a leader was last heard. Not kept while leading. */
   leaderSilenceTicks = 0;
   isElectable = true;
+  /** Until something else is heard: at the start of a cluster no server runs anywhere, and somebody must lead. */
+  isServerUp = true;
   /** The newest quorum round seen from the leader of the current term. */
   seenReadRound = 0;
   /** The write that the latest answer to a heartbeat waits for. */

@@ -140,4 +140,5 @@ export class ArrayRaft implements Raft {
   abdicate(): void {}
   setApplied(): void {}
   setElectable(): void {}
+  setServerUp(): void {}
 }

@@ -51,6 +51,21 @@ test('a node whose MySQL was not heard from has no known lag, and one alone wait
   expect(ticksToCampaign(alone)).toBe(1);
 });
 
+test('a node whose MySQL does not run lets every other go first, until it runs; one alone waits for nobody (C10)', () => {
+  const down = node(100);
+  down.step({ kind: 'set-server-up', isServerUp: false });
+  const again = node(100);
+  again.step({ kind: 'set-server-up', isServerUp: false });
+  again.step({ kind: 'set-server-up', isServerUp: true });
+  const alone = node(100, { voters: ['n1'] });
+  alone.step({ kind: 'set-server-up', isServerUp: false });
+  const soon = ticksToCampaign(node(100));
+
+  expect(ticksToCampaign(down)).toBe(soon + 2 * spread);
+  expect(ticksToCampaign(again)).toBe(soon);
+  expect(ticksToCampaign(alone)).toBe(1);
+});
+
 test('a node that catches up while it waits campaigns as soon as any', () => {
   const lagging = node(0);
   lagging.tick(config.electionTicksMax - 1);
