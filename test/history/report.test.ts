@@ -117,6 +117,7 @@ const guesses: readonly (readonly [string, readonly Omit<Sketch, 'at'>[]])[] = [
   ['counter', [{ f: 'add' }, { f: 'read', output: 1 }]],
   ['list-append', [{ f: 'txn', input: [['append', 1, 2]] }]],
   ['long-fork', [{ f: 'txn', input: [['w', 1, 2]] }]],
+  ['prefix', [{ f: 'append' }, { f: 'read' }]],
 ];
 
 for (const [name, sketches] of guesses) {
