@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { open, statfs } from 'node:fs/promises';
+import { type FileHandle, open, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../base/clock.ts';
 import { codeOf, messageOf } from '../../base/errors.ts';
@@ -9,6 +9,7 @@ export const diskProbeFile = 'binraft-disk-probe';
 
 /** mysqld waits for somebody to free space once a write finds none, and never says so on a connection. */
 const freeBytesMin = 1024 * 1024;
+const probeBytes = 512;
 
 /**
  * The disk under a data folder, asked beside the server: it answers `SELECT 1` while every commit waits for a disk that is full
@@ -54,13 +55,13 @@ export class DataDisk {
   async #probe(): Promise<string | null> {
     try {
       const free = await this.#freeBytes();
-      if (free < this.#freeBytesMin)
-        return `${this.#directory}: the disk is full, ${free} bytes free`;
-      await this.#overwrite();
+      if (free < this.#freeBytesMin) await this.#takeRoom();
+      else await this.#overwrite();
       return null;
     } catch (thrown) {
       // Moved aside: a server is being built anew.
       if (codeOf(thrown) === 'ENOENT') return null;
+      if (codeOf(thrown) === 'ENOSPC') return `${this.#directory}: the disk is full`;
       return `${this.#directory}: the disk takes no write: ${messageOf(thrown)}`;
     } finally {
       this.#write = null;
@@ -68,16 +69,31 @@ export class DataDisk {
   }
 
   async #freeBytes(): Promise<number> {
-    const { bavail, bfree, bsize } = await statfs(this.#directory);
-    // What is reserved for root is there for a server of root's.
-    return (process.geteuid?.() === 0 ? bfree : bavail) * bsize;
+    const { bavail, bsize } = await statfs(this.#directory);
+    return bavail * bsize;
   }
 
   /** In place after the first time: a sync of bytes that are allocated waits for no journal, and so for no other writer. */
   async #overwrite(): Promise<void> {
-    const { O_CREAT, O_WRONLY } = constants;
-    await using file = await open(join(this.#directory, diskProbeFile), O_CREAT | O_WRONLY, 0o600);
-    await file.write(new Uint8Array(512), 0, 512, 0);
+    await using file = await this.#open();
+    await file.write(new Uint8Array(probeBytes), 0, probeBytes, 0);
     await file.datasync();
+  }
+
+  /** What is said to be free is not what a write gets: a file system may keep some for itself, or for root, as whom a server may run. */
+  async #takeRoom(): Promise<void> {
+    await using file = await this.#open();
+    try {
+      await file.writeFile(new Uint8Array(freeBytesMin));
+      await file.datasync();
+    } finally {
+      // What matters is what the write met. A file that stays larger is overwritten in place all the same.
+      await file.truncate(probeBytes).catch(() => undefined);
+    }
+  }
+
+  #open(): Promise<FileHandle> {
+    const { O_CREAT, O_WRONLY } = constants;
+    return open(join(this.#directory, diskProbeFile), O_CREAT | O_WRONLY, 0o600);
   }
 }

@@ -1,5 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { closeSync, constants, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  openSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { DataDisk, diskProbeFile } from '../../../mysql-bridge/server/data-disk.ts';
@@ -16,15 +24,23 @@ test('a disk that takes writes has no fault, and the probe keeps its size', asyn
   expect(readFileSync(join(folder.path, diskProbeFile)).length).toBe(512);
 });
 
-test('a disk with less room than mysqld asks for is full, and nothing is written (N7)', async () => {
+test('a disk with little room is full only if a write finds none, and is left as it was (N7)', async () => {
   using folder = temporaryFolder();
   const options = { directory: folder.path, clock: new FakeClock() };
   const disk = new DataDisk({ ...options, freeBytesMin: Number.MAX_SAFE_INTEGER });
 
-  const fault = await disk.fault(5000);
+  expect(await disk.fault(5000)).toBeNull();
+  expect(readFileSync(join(folder.path, diskProbeFile)).length).toBe(512);
+});
 
-  expect(fault).toMatch(/: the disk is full, \d+ bytes free$/);
-  expect(() => readFileSync(join(folder.path, diskProbeFile))).toThrow('ENOENT');
+test('a disk on which a write finds no room is full (N7)', async () => {
+  using folder = temporaryFolder();
+  const options = { directory: folder.path, clock: new FakeClock() };
+  const disk = new DataDisk({ ...options, freeBytesMin: Number.MAX_SAFE_INTEGER });
+  // The device that is always full.
+  symlinkSync('/dev/full', join(folder.path, diskProbeFile));
+
+  expect(await disk.fault(5000)).toBe(`${folder.path}: the disk is full`);
 });
 
 test('a folder that is not there, because a server is being built anew, is no fault of the disk', async () => {
