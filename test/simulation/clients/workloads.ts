@@ -212,19 +212,23 @@ export async function largeWrite(app: App, values: Values, bytes: number): Promi
   return fateOfWrite(answer);
 }
 
-/** A write on the read-only port, now and then in a transaction that waits before it: `ok` must never come (HAZARDS S4). */
-export async function forbiddenWrite(app: App, pauseMs: number): Promise<Fate> {
+/** How far a write on the read-only port came: refused, taken into a transaction that did not commit, committed. */
+export type ForbiddenWrite = 'refused' | 'taken' | 'committed';
+
+/** A write on the read-only port, now and then in a transaction that waits before it: it must be refused (HAZARDS S4). */
+export async function forbiddenWrite(app: App, pauseMs: number): Promise<ForbiddenWrite> {
   const isInTransaction = app.random.below(0, 2) === 0;
   if (isInTransaction) {
     const begun = await app.query({ kind: 'begin' });
-    if (begun.kind !== 'ok') return 'fail';
+    if (begun.kind !== 'ok') return 'refused';
     await app.pause(pauseMs);
   }
   const change = { kind: 'put', key: 'forbidden', value: app.name } as const;
   const written = await app.query({ kind: 'write', table: tables.schema, changes: [change] });
   const ended = isInTransaction ? await app.query({ kind: 'commit' }) : written;
   if (ended.kind !== 'ok') app.disconnect();
-  return written.kind === 'ok' ? 'ok' : 'fail';
+  if (written.kind !== 'ok') return 'refused';
+  return ended.kind === 'ok' ? 'committed' : 'taken';
 }
 
 /** DDL and accounts, which a cut of the binlog must take back too. */

@@ -39,7 +39,7 @@ export interface AppObserver {
   acknowledged(client: string, gtid: string): void;
   sawSet(reader: string, connection: number, keys: readonly string[]): void;
   /** A server that the read-only port leads to has taken a write. */
-  wroteReadOnly(client: string): void;
+  wroteReadOnly(client: string, came: 'taken' | 'committed'): void;
   ended(fate: Fate): void;
 }
 
@@ -199,9 +199,9 @@ export class ClusterApps {
         isReadOnly: true,
         pace: 4,
         operate: async (app) => {
-          const fate = await forbiddenWrite(app, app.random.below(1, forbiddenPauseMsMax));
-          if (fate === 'ok') this.#observer.wroteReadOnly(app.name);
-          return fate;
+          const came = await forbiddenWrite(app, app.random.below(1, forbiddenPauseMsMax));
+          if (came !== 'refused') this.#observer.wroteReadOnly(app.name, came);
+          return came === 'refused' ? 'fail' : 'ok';
         },
       },
       {
