@@ -1,8 +1,7 @@
 import type { Clock } from '../base/clock.ts';
+import { askUnpaused } from './ask-unpaused.ts';
 
 const roundMs = 1000;
-/** A round that took this much longer than its own time-out was paused with the whole process. */
-const pauseMs = 1000;
 
 /**
  * Asks again and again whether the disk under the server takes writes. A loop of its own: the monitor's must go on while a disk hangs.
@@ -32,7 +31,12 @@ export class DiskWatch {
     const { signal } = this.#stop;
     while (!signal.aborted) {
       if (options.isWanted()) {
-        const fault = await this.#answer(options.ask);
+        const fault = await askUnpaused({
+          clock: this.#clock,
+          timeoutMs: this.#timeoutMs,
+          ask: options.ask,
+          isGood: (answer) => answer === null,
+        });
         if (!signal.aborted && options.isWanted()) this.#onFault(fault);
       }
       await this.#clock.delay(roundMs, { signal }).catch(() => undefined);
@@ -41,13 +45,5 @@ export class DiskWatch {
 
   stop(): void {
     this.#stop.abort();
-  }
-
-  async #answer(ask: (timeoutMs: number) => Promise<string | null>): Promise<string | null> {
-    const begunMs = this.#clock.monotonicMs();
-    const fault = await ask(this.#timeoutMs);
-    // After a pause of this whole process the timer fires before the end of the write is seen.
-    const wasPaused = this.#clock.monotonicMs() - begunMs > this.#timeoutMs + pauseMs;
-    return fault !== null && wasPaused ? await ask(this.#timeoutMs) : fault;
   }
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
 import { endOnAssertion } from '../base/fatal.ts';
+import { askUnpaused } from './ask-unpaused.ts';
 import type { ServerAdmin } from './bridge-parts.ts';
 
 /** What the monitor sees; the bridge turns it into facts for the role machine. */
@@ -17,8 +18,6 @@ export interface MonitorEvents {
 const roundMs = 200;
 /** Settings are looked at every this many rounds. */
 const settingsRounds = 10;
-/** A round that took this much longer than its own timeouts was paused with the whole process. */
-const pauseMs = 1000;
 
 /**
  * Watches a running server on the reserved connection: does it answer, is every setting as it must be, is replication in
@@ -78,14 +77,13 @@ export class ServerMonitor {
     }
   }
 
-  async #answers(admin: ServerAdmin): Promise<boolean> {
-    const begunMs = this.#clock.monotonicMs();
-    if (await admin.probe(this.#probeTimeoutMs)) return true;
-    // After a pause of this whole process the timer fires before the answer that was waiting is read.
-    const tookMs = this.#clock.monotonicMs() - begunMs;
-    return tookMs > this.#probeTimeoutMs + pauseMs
-      ? await admin.probe(this.#probeTimeoutMs)
-      : false;
+  #answers(admin: ServerAdmin): Promise<boolean> {
+    return askUnpaused({
+      clock: this.#clock,
+      timeoutMs: this.#probeTimeoutMs,
+      ask: (timeoutMs) => admin.probe(timeoutMs),
+      isGood: (hasAnswered) => hasAnswered,
+    });
   }
 
   async #checkSettings(admin: ServerAdmin, isCurrent: () => boolean): Promise<void> {

@@ -28,6 +28,7 @@ export interface Leaving {
 }
 
 export type SqlValue = string | number | null;
+export type SqlRow = RowDataPacket;
 
 const connectTimeoutMs = 3_000;
 const retryPauseMs = 100;
@@ -60,7 +61,7 @@ export class SqlSession implements Disposable {
     return 'stopped';
   }
 
-  async rows(sql: string, values: readonly SqlValue[] = []): Promise<readonly RowDataPacket[]> {
+  async rows(sql: string, values: readonly SqlValue[] = []): Promise<readonly SqlRow[]> {
     const [rows] = await this.#open().query<RowDataPacket[]>(this.#statement(sql, values));
     return rows;
   }

@@ -6,6 +6,15 @@ const ownTermCommitted = {
   replace: '  return state.log.commitIndex >= 0 && leader.noOpIndex > 0;',
 } as const;
 
+/** Whoever is new gets a snapshot. */
+const snapshotsForNewcomers = {
+  knobs: { snapshotEvery: 10, keptEntries: 0 },
+  faults: {
+    kinds: ['member-add', 'member-replace', 'crash', 'partition-isolate'],
+    everyMs: 1500,
+  },
+} as const;
+
 /** Members and snapshots: HAZARDS R4, R5, R15, I11, H27. */
 export const raftMembershipMutations: readonly Mutation[] = [
   {
@@ -133,13 +142,7 @@ export const raftMembershipMutations: readonly Mutation[] = [
       },
     ],
     scenario: 'raft',
-    emphasis: {
-      knobs: { snapshotEvery: 10, keptEntries: 0 },
-      faults: {
-        kinds: ['member-add', 'member-replace', 'crash', 'partition-isolate'],
-        everyMs: 1500,
-      },
-    },
+    emphasis: snapshotsForNewcomers,
   },
   {
     id: 'snapshot-beside-another-log',
@@ -236,13 +239,7 @@ export const raftMembershipMutations: readonly Mutation[] = [
       },
     ],
     scenario: 'raft',
-    emphasis: {
-      knobs: { snapshotEvery: 10, keptEntries: 0 },
-      faults: {
-        kinds: ['member-add', 'member-replace', 'crash', 'partition-isolate'],
-        everyMs: 1500,
-      },
-    },
+    emphasis: snapshotsForNewcomers,
   },
   {
     id: 'witness-drops-what-it-alone-holds',

@@ -1,3 +1,4 @@
+import { type FaultTable, strikeOf } from './fault-table.ts';
 import type { Machine } from './machine.ts';
 
 interface DiskFaultContext {
@@ -10,16 +11,14 @@ interface DiskFaultContext {
 const hangUsMin = 4_000_000;
 
 /** What befalls the disk of a server alone, while its node's log takes every write (HAZARDS N7, R11). */
-const faultsByKind = {
+const faultsByKind: FaultTable<DiskFaultContext> = {
   'hang-mysqld-disk': ({ machine, nowUs, forUs }) =>
     machine.mysqld.hangDiskUntil(nowUs + hangUsMin + forUs),
-} satisfies Readonly<Record<string, (context: DiskFaultContext) => void>>;
+};
 
 export const diskFaultKinds: readonly string[] = Object.keys(faultsByKind);
 
 /** Carries out what is a fault of a server's disk; false for any other fault. */
 export function strikeServerDisk(kind: string, context: DiskFaultContext): boolean {
-  const found = Object.entries(faultsByKind).find(([name]) => name === kind);
-  found?.[1](context);
-  return found !== undefined;
+  return strikeOf(faultsByKind, kind, context);
 }

@@ -1,5 +1,6 @@
 import type { Random } from '../../../base/random.ts';
 import { pickFrom } from '../kernel/random-streams.ts';
+import { type FaultTable, strikeOf } from './fault-table.ts';
 import type { Machine } from './machine.ts';
 import type { SimCluster } from './sim-cluster.ts';
 
@@ -13,7 +14,7 @@ interface MemberFaultContext {
  * Changes of members (HAZARDS N9, N10), each asked of the leader of that moment. The operator refuses what would leave too few; Raft
  * refuses the rest.
  */
-const faultsByKind = {
+const faultsByKind: FaultTable<MemberFaultContext> = {
   'member-add': ({ cluster }) => cluster.operator.add('voter'),
   'member-witness': ({ cluster }) => cluster.operator.add('witness'),
   'member-remove': ({ cluster, machine }) => cluster.operator.remove([machine.id]),
@@ -24,13 +25,11 @@ const faultsByKind = {
   'lose-node': ({ cluster, machine }) => {
     if (cluster.operator.mayRuin(machine)) machine.loseDisks();
   },
-} satisfies Readonly<Record<string, (context: MemberFaultContext) => void>>;
+};
 
 export const memberFaultKinds: readonly string[] = Object.keys(faultsByKind);
 
 /** Carries out what is a change of members; false for any other fault. */
 export function changeMembers(kind: string, context: MemberFaultContext): boolean {
-  const found = Object.entries(faultsByKind).find(([name]) => name === kind);
-  found?.[1](context);
-  return found !== undefined;
+  return strikeOf(faultsByKind, kind, context);
 }

@@ -6,6 +6,7 @@ import {
   type Step,
 } from '../client-workload.ts';
 import type { Recorded } from '../recorder.ts';
+import { addElement, readElements } from './elements.ts';
 import { change, lookUp } from './objects.ts';
 
 // Schema changes beside writes (HAZARDS H5, G8): tables made, altered and dropped, and rows inserted into one that gets and loses a
@@ -75,29 +76,17 @@ async function alterBusy(context: SessionContext): Promise<void> {
 
 function beginRows(context: SessionContext): Step {
   return async () => {
-    const element = context.uniqueNumber();
-    await context.record({
+    await addElement(context, {
       stream: 'ddl-rows',
-      f: 'add',
-      input: element,
-      attempt: async () => {
+      insert: async (element) => {
         await context.session.change(`INSERT INTO ${busy} (id) VALUES (?)`, [element]);
-        return element;
       },
     });
   };
 }
 
 function readRows(context: SessionContext): Promise<Recorded> {
-  return context.record({
-    stream: 'ddl-rows',
-    f: 'read',
-    input: null,
-    attempt: async () => {
-      const rows = await context.session.rows(`SELECT id FROM ${busy}`);
-      return rows.map((row) => Number(row['id']));
-    },
-  });
+  return readElements(context, { stream: 'ddl-rows', sql: `SELECT id FROM ${busy}` });
 }
 
 function countTable(name: string): string {

@@ -6,6 +6,7 @@ import {
   type Step,
 } from '../client-workload.ts';
 import type { Recorded } from '../recorder.ts';
+import { addElement, readElements } from './elements.ts';
 
 // Transactions of 1 to 64 MiB among small ones (HAZARDS G9, H19). The server builds the bytes; what they are follows from the row's
 // id, so a read can tell whether a row is whole.
@@ -45,34 +46,22 @@ function begin(context: SessionContext): Step {
 }
 
 async function insert(context: SessionContext, bytes: number): Promise<void> {
-  const id = context.uniqueNumber();
-  await context.record({
+  await addElement(context, {
     stream: 'large',
-    f: 'add',
-    input: id,
-    attempt: async () => {
+    insert: async (id) => {
       await context.session.change(
         `INSERT INTO ${table} (id, size, value) VALUES (?, ?, REPEAT(SHA2(?, 256), ?))`,
         [id, bytes, String(id), bytes / smallBytes],
       );
-      return id;
     },
   });
 }
 
 function read(context: SessionContext): Promise<Recorded> {
-  return context.record({
+  return readElements(context, {
     stream: 'large',
-    f: 'read',
-    input: null,
-    attempt: async () => {
-      const rows = await context.session.rows(
-        `SELECT id, value = REPEAT(SHA2(CAST(id AS CHAR), 256), size DIV ${smallBytes}) AS whole FROM ${table}`,
-      );
-      // What nobody added is what a checker complains of.
-      return rows.map((row) =>
-        Number(row['whole']) === 1 ? Number(row['id']) : `${String(row['id'])} damaged`,
-      );
-    },
+    sql: `SELECT id, value = REPEAT(SHA2(CAST(id AS CHAR), 256), size DIV ${smallBytes}) AS whole FROM ${table}`,
+    elementOf: (row) =>
+      Number(row['whole']) === 1 ? Number(row['id']) : `${String(row['id'])} damaged`,
   });
 }

@@ -6,6 +6,7 @@ import {
   type Step,
 } from '../client-workload.ts';
 import type { Recorded } from '../recorder.ts';
+import { addElement, readElements } from './elements.ts';
 
 // Unique inserts: none lost, none that nobody sent, none of those that definitely failed (HAZARDS G3, G4, C5).
 
@@ -30,27 +31,15 @@ function begin(context: SessionContext): Step {
       await read(context);
       return;
     }
-    const element = context.uniqueNumber();
-    await context.record({
+    await addElement(context, {
       stream: 'set',
-      f: 'add',
-      input: element,
-      attempt: async () => {
+      insert: async (element) => {
         await context.session.change(`INSERT INTO ${table} (id) VALUES (?)`, [element]);
-        return element;
       },
     });
   };
 }
 
 function read(context: SessionContext): Promise<Recorded> {
-  return context.record({
-    stream: 'set',
-    f: 'read',
-    input: null,
-    attempt: async () => {
-      const rows = await context.session.rows(`SELECT id FROM ${table}`);
-      return rows.map((row) => Number(row['id']));
-    },
-  });
+  return readElements(context, { stream: 'set', sql: `SELECT id FROM ${table}` });
 }

@@ -7,6 +7,7 @@ import {
 } from '../client-workload.ts';
 import type { Recorded } from '../recorder.ts';
 import type { Leaving } from '../sql-session.ts';
+import { addElement, readElements } from './elements.ts';
 
 // Clients that go away in COMMIT (HAZARDS N12, C9): by closing the connection, and by SIGKILL of the whole process. Each transaction puts
 // a row into two tables; it is in both or in neither.
@@ -40,34 +41,23 @@ function begin(context: SessionContext): Step {
 
 async function insert(context: SessionContext, leaving: Leaving | null): Promise<void> {
   const { session } = context;
-  const element = context.uniqueNumber();
-  await context.record({
+  await addElement(context, {
     stream: 'unknown',
-    f: 'add',
-    input: element,
-    attempt: () =>
+    insert: (element) =>
       session.transaction(async () => {
         for (const table of tables) {
           await session.change(`INSERT INTO ${table} (id) VALUES (?)`, [element]);
         }
-        return element;
       }, leaving),
   });
 }
 
 function read(context: SessionContext): Promise<Recorded> {
   const [left, right] = tables;
-  return context.record({
+  return readElements(context, {
     stream: 'unknown',
-    f: 'read',
-    input: null,
-    attempt: async () => {
-      const rows = await context.session.rows(
-        `SELECT id, COUNT(*) AS tables_with FROM (SELECT id FROM ${left} UNION ALL SELECT id FROM ${right}) AS both_tables GROUP BY id`,
-      );
-      return rows.map((row) =>
-        Number(row['tables_with']) === 2 ? Number(row['id']) : `half of ${String(row['id'])}`,
-      );
-    },
+    sql: `SELECT id, COUNT(*) AS tables_with FROM (SELECT id FROM ${left} UNION ALL SELECT id FROM ${right}) AS both_tables GROUP BY id`,
+    elementOf: (row) =>
+      Number(row['tables_with']) === 2 ? Number(row['id']) : `half of ${String(row['id'])}`,
   });
 }
