@@ -9,6 +9,7 @@ import {
   type PutTurn,
   requireSameLeader,
   untilElected,
+  withWhoeverLeads,
 } from './systems/put-system.ts';
 import { type RaftGroupOptions, startRaftGroup, startRaftMember } from './systems/raft-group.ts';
 import { unlessAborted } from './unless-aborted.ts';
@@ -17,7 +18,6 @@ export const growthWarmUp: WarmUp = { clients: 64, seconds: 2 };
 export const grownMeasure = 'put after a start';
 const grownClients = 16;
 const fillBytes = 100;
-const fillAttemptsMax = 20;
 const memoryPollMs = 200;
 const megabyte = 1_000_000;
 
@@ -69,19 +69,12 @@ export async function grownTurn(turn: PutTurn, plan: GrownPlan): Promise<void> {
 /** Appends until the log has so many committed entries, through changes of the leader if there are some: nothing is measured yet. */
 async function fillLog(turn: PutTurn, entries: number, options: RaftGroupOptions): Promise<void> {
   await using system = await startRaftGroup(turn, options);
-  for (let attempt = 1; ; attempt += 1) {
-    const leader = await untilElected(turn, system.members);
+  await withWhoeverLeads(turn, system.members, async (leader) => {
     const missing = entries - Number(leader.status.index);
     if (missing <= 0) return;
     using client = new PutClient(leader.port);
-    try {
-      await unlessAborted(turn.signal, client.fill({ count: missing, bytes: fillBytes }));
-    } catch (thrown) {
-      turn.signal.throwIfAborted();
-      if (attempt === fillAttemptsMax) throw thrown;
-      turn.note('the leader changed while the log was filled');
-    }
-  }
+    await unlessAborted(turn.signal, client.fill({ count: missing, bytes: fillBytes }));
+  });
 }
 
 /** Payloads from small to large on one group, whose log grows meanwhile. */
@@ -104,8 +97,10 @@ export async function payloadTurn(
 
 /** Idle memory is that of a process that has worked, and code is compiled. */
 async function warm(turn: PutTurn, system: PutSystem, load: WarmUp): Promise<void> {
-  const { port } = await untilElected(turn, system.members);
-  await runPutLoad(turn.clock, { ...load, port, valueBytes: fillBytes, signal: turn.signal });
+  const { clock, signal } = turn;
+  await withWhoeverLeads(turn, system.members, async ({ port }) => {
+    await runPutLoad(clock, { ...load, port, valueBytes: fillBytes, signal });
+  });
 }
 
 interface Measured {

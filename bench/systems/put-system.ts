@@ -68,6 +68,48 @@ export async function untilElected(
   }
 }
 
+const leadersMax = 20;
+const nextTermTimeoutMs = 5_000;
+
+/**
+ * Work of which nothing is measured, begun again with the next leader when leadership changed under it: a group that has just started
+ * may hand it to a member that has applied more. Rejects with what the work said when it fails in a term that lasts, or too often.
+ */
+export async function withWhoeverLeads(
+  turn: PutTurn,
+  members: readonly PutMember[],
+  work: (leader: PutLeader) => Promise<void>,
+): Promise<void> {
+  let leader = await untilElected(turn, members);
+  for (let count = 1; ; count += 1) {
+    try {
+      return await work(leader);
+    } catch (thrown) {
+      turn.signal.throwIfAborted();
+      const next = count < leadersMax ? await nextLeader(turn, members, leader) : null;
+      if (next === null) throw thrown;
+      turn.note('the leader changed before anything was measured');
+      leader = next;
+    }
+  }
+}
+
+/** Who leads after that term, or null when it lasts: a hand-over that has begun takes a moment until others see its end. */
+async function nextLeader(
+  turn: PutTurn,
+  members: readonly PutMember[],
+  before: PutLeader,
+): Promise<PutLeader | null> {
+  const { clock, signal } = turn;
+  const untilMs = clock.monotonicMs() + nextTermTimeoutMs;
+  while (clock.monotonicMs() < untilMs) {
+    const leader = await untilElected(turn, members);
+    if (leader.status.term !== before.status.term) return leader;
+    await clock.delay(electedPollMs, { signal });
+  }
+  return null;
+}
+
 /** Rejects with BENCH_MISCONFIGURED unless the same member leads in the same term, with at least so many entries more. */
 export async function requireSameLeader(
   members: readonly PutMember[],
