@@ -204,9 +204,9 @@ function announce(
     'Writes are possible. Any read-write port will do, and stays the same when the leader changes:',
   );
   terminal.line('');
-  terminal.line(
-    `  ${clientCommand} --host=${loopback} --port=${first?.ports.readWrite ?? 0} --user=app --password=${password}`,
-  );
+  // Without TLS, an account's first log-in at a server sends its password under that server's key.
+  const options = `--get-server-public-key --host=${loopback} --port=${first?.ports.readWrite ?? 0}`;
+  terminal.line(`  ${clientCommand} ${options} --user=app --password=${quoteForShell(password)}`);
   terminal.line('');
   terminal.line(
     `Ctrl-C stops the cluster. \`${statusCommand(first?.ports.admin ?? 0)}\` shows it.`,
@@ -226,7 +226,7 @@ function writeClientScript(cluster: LocalCluster, installation: MySqlInstallatio
   if (command === null) return 'mysql';
   if (command.length === 1 && installation.origin !== 'fetched') return command[0] ?? 'mysql';
   const path = join(cluster.directory, 'mysql');
-  const quoted = command.map((part) => `'${part.replaceAll("'", "'\\''")}'`).join(' ');
+  const quoted = command.map(quoteForShell).join(' ');
   writeFileSync(
     path,
     `#!/bin/sh\n# The mysql client that belongs to the server of this cluster.\nexec ${quoted} "$@"\n`,
@@ -235,6 +235,11 @@ function writeClientScript(cluster: LocalCluster, installation: MySqlInstallatio
     },
   );
   return display(path);
+}
+
+/** One word of a command line, whatever is in it. */
+function quoteForShell(word: string): string {
+  return /^[\w./:=@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 /** Short where it can be, and always something a shell takes as a path. */
