@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../../base/errors.ts';
 import { SeededRandom } from '../../base/random.ts';
+import { allPlayRoles } from './nemesis/everyone-back.ts';
 import { nemeses } from './nemesis/nemeses.ts';
 import type { Nemesis } from './nemesis/nemesis.ts';
 import type { PlannedFault } from './plan.ts';
@@ -14,35 +15,61 @@ export interface ConductOptions {
   onEvent(event: FaultEvent): void;
 }
 
-/** Between the end of one fault and the begin of the next, however late the first ended. */
-const restMsMin = 3_000;
+/** Between the moment at which all nodes are back and the begin of the next fault, however late that is. */
+const restMsMin = 6_000;
+
+interface Course {
+  /** When it struck; `performance.now()`. */
+  readonly begun: Promise<number>;
+  readonly ended: Promise<void>;
+}
 
 /**
  * Does what is planned. Settles when every fault has ended; when `signal` aborts, no fault begins any more and those under way end at
  * once. A fault that cannot be done is told as one that was not confirmed. On a machine that is slow all that follows comes later: faults
- * that do not overlap in the plan never do.
+ * that do not overlap in the plan never do, and one that joins another comes as long after it as planned.
  */
 export async function conduct(options: ConductOptions, signal: AbortSignal): Promise<void> {
-  const ended = new Map<number, Promise<void>>();
-  for (const planned of options.plan) {
-    const before = options.plan.filter(({ endMs }) => endMs <= planned.beginMs);
-    const clear = Promise.all(before.map(({ fault }) => ended.get(fault)));
-    ended.set(
-      planned.fault,
-      clear.then(() => runFault(planned, options, { signal, isFirst: before.length === 0 })),
+  const { site, originMs, plan } = options;
+  const courses = new Map<number, Course>();
+  for (const planned of plan) {
+    const joined = plan.find(
+      ({ beginMs, endMs }) => beginMs < planned.beginMs && endMs > planned.beginMs,
     );
+    const partner = joined === undefined ? undefined : courses.get(joined.fault);
+    const before = plan
+      .filter(({ endMs }) => endMs <= planned.beginMs)
+      .map(({ fault }) => courses.get(fault)?.ended);
+    const dueMs = async (): Promise<number> => {
+      if (joined !== undefined && partner !== undefined) {
+        return (await partner.begun) + planned.beginMs - joined.beginMs;
+      }
+      await Promise.all(before);
+      if (before.length === 0) return originMs + planned.beginMs;
+      if (!signal.aborted) await allPlayRoles(site);
+      return Math.max(originMs + planned.beginMs, performance.now() + restMsMin);
+    };
+    const begun = Promise.withResolvers<number>();
+    const ended = dueMs().then((atMs) => runFault(planned, options, { atMs, begun, signal }));
+    courses.set(planned.fault, { begun: begun.promise, ended });
   }
-  await Promise.all(ended.values());
+  await Promise.all([...courses.values()].map(({ ended }) => ended));
 }
 
 async function runFault(
   planned: PlannedFault,
   options: ConductOptions,
-  { signal, isFirst }: { readonly signal: AbortSignal; readonly isFirst: boolean },
+  course: {
+    readonly atMs: number;
+    readonly begun: PromiseWithResolvers<number>;
+    readonly signal: AbortSignal;
+  },
 ): Promise<void> {
-  const { site, originMs, onEvent } = options;
-  const earliestMs = isFirst ? 0 : performance.now() + restMsMin;
-  if (!(await reached(Math.max(originMs + planned.beginMs, earliestMs), signal))) return;
+  const { site, onEvent } = options;
+  const { atMs: dueMs, begun, signal } = course;
+  const isDue = await reached(dueMs, signal);
+  begun.resolve(performance.now());
+  if (!isDue) return;
   const nemesis: Nemesis | undefined = nemeses[planned.nemesis];
   if (nemesis === undefined) throw new Error(`no nemesis ${planned.nemesis}`);
   const { fault, nemesis: name, variant } = planned;

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { type FaultOptions, parseOptions } from './options.ts';
+import { workloadNames } from './load/workload.ts';
+import { commandLine, type FaultOptions, parseOptions } from './options.ts';
 
 function parsed(...args: string[]): FaultOptions {
   const options = parseOptions(args, ['set', 'bank']);
@@ -45,4 +46,15 @@ test('everything that is wrong is said at once', () => {
 
 test('an unknown option is refused', () => {
   expect(parseOptions(['--rats', '3'], ['set'])).toEqual([expect.stringContaining('--rats')]);
+});
+
+test('the command to repeat a run asks for the same', () => {
+  const asked = ['--nemesis', 'kill,disk:leader-log-full,disk:leader-mysql-full', '--seed', '7'];
+  for (const args of [[], ['--nemesis', 'none'], asked, ['--nodes', '5', '--workload', 'bank']]) {
+    const options = parseOptions(args, workloadNames);
+    if ('length' in options) throw new Error(options.join('; '));
+    const [, words = ''] = commandLine(options).split(' -- ');
+
+    expect(parseOptions(words.split(' '), workloadNames)).toEqual(options);
+  }
 });

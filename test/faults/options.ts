@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { workloadNames } from './load/workload.ts';
 import { catalogue, type NemesisEntry } from './nemesis/catalogue.ts';
 
 /** What `npm run test:faults` was asked for. */
@@ -65,6 +66,23 @@ export function parseOptions(
     basePort: Math.floor(number('base-port', values['base-port'], [1024, basePortMax])),
   };
   return faults.length > 0 ? faults : options;
+}
+
+/** The command that asks for the same once more. */
+export function commandLine(options: FaultOptions): string {
+  const { nodes, minutes, workloads, nemeses, ratePerSecond, seed, network } = options;
+  const named = nemeses.map(({ name, variants }) => {
+    const known = catalogue.find((entry) => entry.name === name);
+    return known?.variants.length === variants.length ? name : `${name}:${variants.join()}`;
+  });
+  const isAll = nemeses.length === catalogue.length && named.every((name) => !name.includes(':'));
+  return [
+    'npm run test:faults --',
+    `--nodes ${nodes} --minutes ${minutes} --rate ${ratePerSecond} --seed ${seed}`,
+    `--workload ${workloads.length === workloadNames.length ? 'all' : workloads.join()}`,
+    `--nemesis ${isAll ? 'all' : named.join() || 'none'}`,
+    ...(network === null ? [] : [`--network ${network}`]),
+  ].join(' ');
 }
 
 function readArgs(args: readonly string[]): {

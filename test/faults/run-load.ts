@@ -2,11 +2,8 @@ import { join } from 'node:path';
 import { type Check, simpleCheck } from './judge/check.ts';
 import { type ControlRun, runControl } from './judge/control-run.ts';
 import { checkConvergence } from './judge/convergence.ts';
-import { type JudgedRun, judgeRun } from './judge/judge-run.ts';
 import { controlledStream } from './judge/stream-checks.ts';
-import type { LeaderSighting } from './leader-watch.ts';
-import type { RunningLoad, WorkloadName } from './load/workload.ts';
-import type { FaultOptions } from './options.ts';
+import type { RecordedLoad, RunningLoad, WorkloadName } from './load/workload.ts';
 import type { RunningSite } from './site/start-site.ts';
 import type { FaultEvent } from './site.ts';
 
@@ -18,28 +15,25 @@ const controlRatePerSecond = 200;
 /** What one plain server shows, before there is a cluster to share the machine with; null where nothing is compared with it. */
 export async function controlFor(
   workloads: readonly WorkloadName[],
-  options: { readonly out: string; readonly seed: number },
+  options: { readonly out: string; readonly seed: number; readonly signal: AbortSignal },
 ): Promise<ControlRun | null> {
   if (!workloads.includes(controlledStream)) return null;
   return await runControl({
     out: join(options.out, 'control'),
     seed: options.seed,
+    signal: options.signal,
     ratePerSecond: controlRatePerSecond,
     roundMs: controlRoundMs,
   });
 }
 
-/** Ends the load on a healed cluster, sees all nodes become equal, and judges what the clients were told. */
-export async function concludeRun(run: {
+/** Ends the load on a healed cluster, and sees all nodes become equal. */
+export async function concludeLoad(run: {
   readonly site: RunningSite;
   readonly load: RunningLoad;
-  readonly options: FaultOptions;
   readonly events: readonly FaultEvent[];
-  readonly scheduledFaults: number;
-  readonly leaders: readonly LeaderSighting[];
-  readonly control: ControlRun | null;
-}): Promise<JudgedRun> {
-  const { site, load, options, events } = run;
+}): Promise<{ readonly load: RecordedLoad; readonly others: readonly Check[] }> {
+  const { site, load, events } = run;
   await load.quiesce();
   const convergence = await checkConvergence({
     nodes: site.nodes,
@@ -49,15 +43,7 @@ export async function concludeRun(run: {
   const recorded = await load.stop(
     events.map(({ nemesis, variant, ...note }) => ({ ...note, nemesis: `${nemesis}-${variant}` })),
   );
-  return await judgeRun({
-    load: recorded,
-    events,
-    scheduledFaults: run.scheduledFaults,
-    leaders: run.leaders,
-    control: run.control,
-    others: [convergence, nodesCheck(site)],
-    ratePerSecond: options.ratePerSecond,
-  });
+  return { load: recorded, others: [convergence, nodesCheck(site)] };
 }
 
 function nodesCheck({ nodes, givenUp }: RunningSite): Check {

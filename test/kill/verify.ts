@@ -18,8 +18,6 @@ export interface VerifiedCluster {
   readonly appPassword: string;
   /** Every node's status, once all have applied everything. */
   settled(): Promise<readonly NodeStatus[]>;
-  /** Where a node is; on loopback when left out. */
-  hostOf?(id: string): string;
 }
 
 const shownMax = 5;
@@ -106,7 +104,7 @@ async function rowsOf(
 ): Promise<ReadonlySet<string>> {
   const { ports } = status;
   const connection = await createConnection({
-    host: cluster.hostOf?.(status.node) ?? '127.0.0.1',
+    host: '127.0.0.1',
     port: status.mysql.role === 'primary' ? ports.readWrite : ports.readOnly,
     user: 'app',
     password: cluster.appPassword,

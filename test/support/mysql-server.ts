@@ -21,6 +21,8 @@ export interface TestMySqlOptions {
   readonly logger?: Logger;
   /** False: prepared but not started. */
   readonly isStarted?: boolean;
+  /** Where its folder is made; among temporary files when left out. */
+  readonly parent?: string;
 }
 
 export interface TestMySql extends AsyncDisposable {
@@ -60,7 +62,7 @@ export async function startTestMySql(options: TestMySqlOptions = {}): Promise<Te
   const installation = await testInstallation();
   const template = await initialisedTemplate(installation);
   for (let attempt = 1; ; attempt += 1) {
-    const directory = await mkdtemp(join(tmpdir(), 'binraft-mysql-'));
+    const directory = await mkdtemp(join(options.parent ?? tmpdir(), 'binraft-mysql-'));
     await cp(join(template, 'data'), join(directory, 'data'), { recursive: true });
     const server = await newServer({ ...options, installation, directory });
     try {

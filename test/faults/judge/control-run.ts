@@ -25,8 +25,11 @@ export async function runControl(options: {
   readonly ratePerSecond: number;
   /** Of one round; there are two at least. */
   readonly roundMs: number;
+  readonly signal: AbortSignal;
 }): Promise<ControlRun> {
-  await using mysql = await startTestMySql();
+  await mkdir(options.out, { recursive: true });
+  await using mysql = await startTestMySql({ parent: options.out });
+  options.signal.throwIfAborted();
   const connection = await mysql.connect();
   await connection.query('SET GLOBAL super_read_only = 0, GLOBAL read_only = 0');
   await connection.query('SET GLOBAL rpl_semi_sync_source_enabled = 0');
@@ -69,8 +72,9 @@ async function runRound(
     seed: options.seed + options.round,
     out,
     plannedMs: options.roundMs,
+    signal: options.signal,
   });
-  await delay(options.roundMs);
+  await delay(options.roundMs, undefined, { signal: options.signal });
   const recorded = await load.stop();
   const [stream] = recorded.streams;
   if (stream === undefined || recorded.problems.length > 0) {

@@ -8,6 +8,7 @@ const write = (endMs: number): EndedOperation => ({
   latencyMs: 1,
   outcome: 'ok',
   isWrite: true,
+  workload: 'set',
 });
 const sample = (atMs: number, leader: string | null, term: number) => ({ atMs, leader, term });
 

@@ -1,5 +1,5 @@
 import type { LeaderSighting } from '../leader-watch.ts';
-import type { EndedOperation } from './operation-times.ts';
+import { type EndedOperation, firstAtLeast, okTimes } from './operation-times.ts';
 
 /** From one serving leader to the next, with the longest time without an acknowledged write around it. Milliseconds since the origin. */
 export interface Failover {
@@ -18,10 +18,7 @@ export function failoversOf(
   operations: readonly EndedOperation[],
   originMs: number,
 ): readonly Failover[] {
-  const writes = operations
-    .filter(({ isWrite, outcome }) => isWrite && outcome === 'ok')
-    .map(({ endMs }) => endMs)
-    .sort((one, other) => one - other);
+  const writes = okTimes(operations.filter(({ isWrite }) => isWrite));
   const failovers: Failover[] = [];
   let serving: LeaderSighting | null = null;
   // When the serving leader was first not seen any more.
@@ -68,15 +65,4 @@ function longestGap(
     if (after > toMs) break;
   }
   return longest;
-}
-
-function firstAtLeast(ascending: readonly number[], value: number): number {
-  let low = 0;
-  let high = ascending.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((ascending[middle] ?? 0) < value) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

@@ -1,27 +1,30 @@
 import { messageOf } from '../../../base/errors.ts';
 import type { Operation } from '../../../history/history.ts';
 import type { LeaderSighting } from '../leader-watch.ts';
-import type { RecordedLoad, RecordedStream } from '../load/workload.ts';
+import { shareRate } from '../load/rate.ts';
+import type { RecordedLoad, RecordedStream, WorkloadName } from '../load/workload.ts';
+import { workloadNamed } from '../load/workloads/registry.ts';
 import type { FaultEvent } from '../site.ts';
 import { type Check, simpleCheck } from './check.ts';
 import type { ControlRun } from './control-run.ts';
 import { type Failover, failoversOf } from './failovers.ts';
 import { faultsOf, type SeenFault } from './faults.ts';
+import { minimaFor } from './minima.ts';
 import { type EndedOperation, endedOperations } from './operation-times.ts';
 import { checkStream, readStream } from './stream-checks.ts';
-import { minimaFor, type VacuityMinima, vacuityChecks } from './vacuity.ts';
+import { type JudgedWindow, judgedWindows, vacuityChecks } from './vacuity.ts';
 
 export interface RunRecord {
   readonly load: RecordedLoad;
   readonly events: readonly FaultEvent[];
-  /** How many faults the plan had; null without one. */
+  /** How many faults the plan had; null where none was asked for. */
   readonly scheduledFaults: number | null;
   readonly leaders: readonly LeaderSighting[];
   readonly control: ControlRun | null;
   /** What the runner found out by itself, convergence among it. */
   readonly others: readonly Check[];
   readonly ratePerSecond: number;
-  readonly minima?: VacuityMinima;
+  readonly workloads: readonly WorkloadName[];
 }
 
 /** Everything a run said, judged. Times in milliseconds since the origin of the histories. */
@@ -31,6 +34,8 @@ export interface JudgedRun {
   readonly failovers: readonly Failover[];
   readonly leaders: readonly LeaderSighting[];
   readonly operations: readonly EndedOperation[];
+  /** The stretches in which rates were judged. */
+  readonly windows: readonly JudgedWindow[];
   /** By the stream of a check, all its operations: an anomaly is shown among them. */
   readonly anomalousStreams: ReadonlyMap<string, readonly Operation[]>;
   readonly stoppedMs: number;
@@ -46,7 +51,7 @@ export async function judgeRun(record: RunRecord): Promise<JudgedRun> {
   for (const stream of load.streams) {
     const { operations, check } = await judgeStream(stream, control);
     // One by one, as a call with that many arguments would be too much.
-    for (const one of endedOperations(operations)) ended.push(one);
+    for (const one of endedOperations(operations, stream.workload)) ended.push(one);
     if (check === null) continue;
     checks.push(check);
     if (check.anomalies.length > 0) anomalousStreams.set(stream.stream, operations);
@@ -55,18 +60,19 @@ export async function judgeRun(record: RunRecord): Promise<JudgedRun> {
   // What was read in the end is no part of the load.
   const operations = ended.filter(({ endMs }) => endMs <= stoppedMs);
   const faults = faultsOf(events, load.originMs);
-  const minima = record.minima ?? minimaFor(record.ratePerSecond);
-  checks.push(
-    ...record.others,
-    clientsCheck(load),
-    ...vacuityChecks({ operations, faults, stoppedMs, scheduled: record.scheduledFaults, minima }),
-  );
+  const { workloads, scheduledFaults: scheduled } = record;
+  const workloadRates = shareRate(record.ratePerSecond, workloads.map(workloadNamed));
+  const minima = minimaFor(record.ratePerSecond);
+  const windows = judgedWindows({ operations, faults, stoppedMs });
+  const vacuity = { operations, faults, stoppedMs, scheduled, workloadRates, minima };
+  checks.push(...record.others, clientsCheck(load), ...vacuityChecks(vacuity, windows));
   const leaders = record.leaders.map((sample) => ({
     ...sample,
     atMs: sample.atMs - load.originMs,
   }));
   const failovers = failoversOf(leaders, operations, 0);
-  return { checks, faults, failovers, leaders, operations, anomalousStreams, stoppedMs };
+  const judged = { checks, faults, failovers, leaders, operations, windows };
+  return { ...judged, anomalousStreams, stoppedMs };
 }
 
 async function judgeStream(

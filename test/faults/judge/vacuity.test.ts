@@ -1,8 +1,11 @@
 import { expect, test } from 'vitest';
 import type { FaultEvent } from '../site.ts';
 import { faultsOf } from './faults.ts';
+import type { Minima } from './minima.ts';
 import type { EndedOperation } from './operation-times.ts';
 import { type VacuityInput, vacuityChecks } from './vacuity.ts';
+
+// Each run here is vacuous in one way, and is refused for that one alone (HAZARDS C11).
 
 const event = (change: Partial<FaultEvent>): FaultEvent => ({
   atMs: 0,
@@ -16,81 +19,141 @@ const event = (change: Partial<FaultEvent>): FaultEvent => ({
   ...change,
 });
 
+/** From 40 to 60 seconds after the origin, which is at 1 second. */
 const partition = (change: Partial<FaultEvent> = {}): readonly FaultEvent[] => [
   event({ atMs: 41_000, ...change }),
   event({ atMs: 61_000, ...change, phase: 'end' }),
 ];
+const originMs = 1_000;
 
-/** Every 100 ms one that ended well, but for the times given. */
-function steady(silences: readonly (readonly [number, number])[] = []): EndedOperation[] {
+const minima: Minima = {
+  calmPerSecond: 5,
+  betweenPerSecond: 2,
+  duringPerSecond: 1,
+  writeShare: 0.5,
+  okShare: 0.6,
+  workloadShare: 0.5,
+};
+
+type Stretch = readonly [fromMs: number, toMs: number];
+
+/** For two minutes one operation every 100 ms that ended well, every third of them a read; but for what is said. */
+function steady(
+  change: { readonly silent?: readonly Stretch[]; readonly readOnly?: readonly Stretch[] } = {},
+): readonly EndedOperation[] {
+  const isIn = (stretches: readonly Stretch[] = [], atMs: number): boolean =>
+    stretches.some(([fromMs, toMs]) => atMs >= fromMs && atMs < toMs);
   return Array.from({ length: 1200 }, (_, index): EndedOperation => {
     const endMs = index * 100;
-    const isSilent = silences.some(([from, to]) => endMs >= from && endMs < to);
-    return { endMs, latencyMs: 2, outcome: isSilent ? 'info' : 'ok', isWrite: true };
+    const isRead = index % 3 === 0;
+    const isSilent = isIn(change.silent, endMs) || (!isRead && isIn(change.readOnly, endMs));
+    const outcome = isSilent ? 'info' : 'ok';
+    return { endMs, latencyMs: 2, outcome, isWrite: !isRead, workload: 'set' };
   });
 }
 
-function violations(change: Partial<VacuityInput> = {}): string[] {
+function violations(change: Partial<VacuityInput> = {}): readonly string[] {
   return vacuityChecks({
     operations: steady(),
-    faults: faultsOf(partition(), 1_000),
+    faults: faultsOf(partition(), originMs),
     stoppedMs: 120_000,
     scheduled: 1,
-    minima: { calmPerSecond: 5, faultyPerSecond: 1, okShare: 0.5 },
+    workloadRates: new Map([['set', 10]]),
+    minima,
     ...change,
-  }).flatMap((check) => [...check.violations]);
+  }).flatMap((check) => check.violations);
 }
 
 test('a run with operations before, during and after a fault that was seen is not vacuous', () => {
   expect(violations()).toEqual([]);
-  expect(violations({ operations: steady([[40_000, 44_000]]) })).toEqual([]);
+  const failover = steady({ silent: [[40_000, 44_000]] });
+  expect(violations({ operations: failover })).toEqual([]);
 });
 
-test('no service while a majority is whole is named with its fault', () => {
-  const silent = steady([[40_000, 60_000]]);
+test('a run that was asked for no fault is judged without one', () => {
+  expect(violations({ faults: [], scheduled: null })).toEqual([]);
+});
+
+test('no service before a fault is refused', () => {
+  const silent = steady({ silent: [[28_000, 40_000]] });
   expect(violations({ operations: silent })).toEqual([
+    '0.0 ops/s before partition leader-in-minority at 40.0 s, 2.0 ops/s are needed',
+  ]);
+});
+
+test('no service during a fault that leaves a majority whole is refused, and is expected of one that does not', () => {
+  const operations = steady({ silent: [[40_000, 60_000]] });
+  expect(violations({ operations })).toEqual([
     '0.0 ops/s during partition leader-in-minority at 40.0 s, 1.0 ops/s are needed',
   ]);
-  expect(
-    violations({
-      operations: silent,
-      faults: faultsOf(partition({ isMajorityWhole: false }), 1_000),
-    }),
-  ).toEqual([]);
+  const halved = faultsOf(partition({ isMajorityWhole: false }), originMs);
+  expect(violations({ operations, faults: halved })).toEqual([]);
 });
 
-test('no service after a fault is named, and so is none in calm', () => {
-  expect(violations({ operations: steady([[60_000, 76_000]]) })).toEqual([
-    '0.0 ops/s after partition leader-in-minority at 40.0 s, 1.0 ops/s are needed',
-  ]);
-  expect(violations({ operations: steady([[80_000, 119_000]]) })).toEqual([
-    expect.stringMatching(/ops\/s after the last fault, 5\.0 ops\/s are needed$/),
+test('no service after a fault is refused', () => {
+  const silent = steady({ silent: [[60_000, 75_000]] });
+  expect(violations({ operations: silent })).toEqual([
+    '0.0 ops/s after partition leader-in-minority at 40.0 s, 2.0 ops/s are needed',
   ]);
 });
 
-test('a fault that was not seen, not seen to end, or never came is named', () => {
-  expect(violations({ faults: faultsOf(partition({ confirmed: false }), 1_000) })).toEqual([
+test('too little service before the first fault and after the last is refused', () => {
+  const before = steady({ silent: [[0, 29_000]] });
+  expect(violations({ operations: before })).toEqual([
+    '2.8 ops/s before the first fault, 5.0 ops/s are needed',
+  ]);
+  const after = steady({ silent: [[80_000, 119_000]] });
+  expect(violations({ operations: after })).toEqual([
+    '1.3 ops/s after the last fault, 5.0 ops/s are needed',
+  ]);
+});
+
+test('reads alone are no service', () => {
+  const readOnly = steady({ readOnly: [[40_000, 60_000]] });
+  expect(violations({ operations: readOnly })).toEqual([
+    '0.0 ops/s of writes during partition leader-in-minority at 40.0 s, 0.5 ops/s are needed',
+  ]);
+});
+
+test('a fault that was not seen, not seen to end, or never came is refused', () => {
+  expect(violations({ faults: faultsOf(partition({ confirmed: false }), originMs) })).toEqual([
     'partition leader-in-minority at 40.0 s: begin not confirmed: n1',
     'partition leader-in-minority at 40.0 s: end not confirmed: n1',
   ]);
-  expect(violations({ faults: faultsOf(partition().slice(0, 1), 1_000) })).toContain(
+  expect(violations({ faults: faultsOf(partition().slice(0, 1), originMs) })).toContain(
     'partition leader-in-minority at 40.0 s was not seen to end',
   );
   expect(violations({ scheduled: 3 })).toEqual(['1 faults happened of 3 in the plan']);
 });
 
-test('too few operations that ended well are named', () => {
-  const silent = steady([
-    [0, 30_000],
-    [50_000, 90_000],
-  ]);
-  expect(violations({ operations: silent })).toContain(
-    '41.7 % of 1200 operations ended well, 50.0 % are needed',
+test('faults that were asked for and never planned are refused', () => {
+  expect(violations({ faults: [], scheduled: 0 })).toContain(
+    'faults were asked for, and the plan had none',
   );
 });
 
-test('a run that was over before a rate could be told is vacuous', () => {
-  expect(violations({ faults: [], scheduled: null, stoppedMs: 2_000 })).toEqual([
-    'only 2.0 s before the first fault: too short for a rate',
+test('too few operations that ended well are refused', () => {
+  const operations = steady().map((one, index): EndedOperation => {
+    return index % 2 === 0 ? one : { ...one, outcome: 'fail' };
+  });
+  const workloadRates = new Map([['set', 5]]);
+  expect(violations({ operations, workloadRates })).toEqual([
+    '50.0 % of 1200 operations ended well, 60.0 % are needed',
   ]);
+});
+
+test('a workload that stood still is refused, whatever the others did', () => {
+  const workloadRates = new Map([
+    ['set', 10],
+    ['bank', 10],
+  ]);
+  expect(violations({ workloadRates })).toEqual([
+    '0 operations of bank ended well, 0.0 % of what was asked for; 50.0 % of the rate each was asked for is needed',
+  ]);
+});
+
+test('a run that was over before a rate could be told is refused', () => {
+  const operations = steady().filter(({ endMs }) => endMs < 2_000);
+  const short = { operations, stoppedMs: 2_000, faults: [], scheduled: null };
+  expect(violations(short)).toEqual(['only 2.0 s without a fault: too short for a rate']);
 });

@@ -1,144 +1,157 @@
 import { type Check, simpleCheck } from './check.ts';
+import { type RateWindow, rateWindows, type WindowKind, windowMsMin } from './fault-windows.ts';
 import type { SeenFault } from './faults.ts';
-import { type EndedOperation, ratePerSecond } from './operation-times.ts';
-
-/** What a run must at least show to say anything (HAZARDS C11). Rates are operations per second that ended well. */
-export interface VacuityMinima {
-  /** Before the first fault, and after the last. */
-  readonly calmPerSecond: number;
-  /** While a fault lasts, where a majority is whole, and after each. */
-  readonly faultyPerSecond: number;
-  /** Of all operations that ended in the run. */
-  readonly okShare: number;
-}
-
-/** Shares of the rate that was asked for: a loaded machine is slow, and a cluster that stands still is far below. */
-export function minimaFor(rate: number): VacuityMinima {
-  return { calmPerSecond: rate * 0.25, faultyPerSecond: rate * 0.02, okShare: 0.5 };
-}
-
-/** An election, a promotion and the reconnection of clients. */
-const failoverMs = 15_000;
-/** A shorter time says nothing about a rate. */
-const windowMsMin = 3_000;
-const shownMax = 10;
+import { type Minima, rateMinimum } from './minima.ts';
+import { type EndedOperation, okTimes, ratePerSecond } from './operation-times.ts';
 
 export interface VacuityInput {
   readonly operations: readonly EndedOperation[];
   readonly faults: readonly SeenFault[];
   /** The load ran from 0 to this. */
   readonly stoppedMs: number;
-  /** How many faults the plan had; null where there was none. */
+  /** How many faults the plan had; null in a run that was asked to have none. */
   readonly scheduled: number | null;
-  readonly minima: VacuityMinima;
+  /** What each workload was asked for. */
+  readonly workloadRates: ReadonlyMap<string, number>;
+  readonly minima: Minima;
 }
 
+/** A window with the rates in it. */
+export interface JudgedWindow extends RateWindow {
+  readonly okPerSecond: number;
+  readonly writesPerSecond: number;
+}
+
+const shownMax = 10;
+
 /** Whether the run did what it was for: operations before, during and after faults, and every fault for real. */
-export function vacuityChecks(input: VacuityInput): readonly Check[] {
-  return [shareCheck(input), calmCheck(input), faultyCheck(input), confirmationCheck(input)];
+export function vacuityChecks(
+  input: VacuityInput,
+  windows: readonly JudgedWindow[] = judgedWindows(input),
+): readonly Check[] {
+  return [
+    shareCheck(input),
+    workloadCheck(input),
+    rateCheck(input, windows, 'calm'),
+    ...(input.scheduled === null
+      ? []
+      : [
+          rateCheck(input, windows, 'before'),
+          rateCheck(input, windows, 'during'),
+          rateCheck(input, windows, 'after'),
+        ]),
+    confirmationCheck(input),
+  ];
+}
+
+/** Every stretch of the run in which a rate is judged, with its rates. */
+export function judgedWindows({
+  operations,
+  faults,
+  stoppedMs,
+}: Pick<VacuityInput, 'operations' | 'faults' | 'stoppedMs'>): readonly JudgedWindow[] {
+  // Client processes take a while to start.
+  const startedMs = operations.reduce(
+    (earliest, { endMs }) => Math.min(earliest, endMs),
+    stoppedMs,
+  );
+  const windows = rateWindows({ faults, startedMs, stoppedMs });
+  const all = okTimes(operations);
+  const writes = okTimes(operations.filter(({ isWrite }) => isWrite));
+  return windows.map((window) => ({
+    ...window,
+    okPerSecond: ratePerSecond(all, window.fromMs, window.toMs),
+    writesPerSecond: ratePerSecond(writes, window.fromMs, window.toMs),
+  }));
 }
 
 function shareCheck({ operations, minima }: VacuityInput): Check {
-  const ok = operations.filter(({ outcome }) => outcome === 'ok').length;
+  const ok = countOk(operations);
   const share = operations.length === 0 ? 0 : ok / operations.length;
-  const summary = `${percent(share)} of ${operations.length} operations ended well`;
+  const found = `${percent(share)} of ${operations.length} operations ended well`;
   const isEnough = share >= minima.okShare;
   return simpleCheck({
     group: 'non-vacuity',
     name: 'share of ok',
-    summary,
-    violations: isEnough ? [] : [`${summary}, ${percent(minima.okShare)} are needed`],
+    summary: `${found}; needed: ${percent(minima.okShare)}`,
+    violations: isEnough ? [] : [`${found}, ${percent(minima.okShare)} are needed`],
     counts: { operations: operations.length, ok },
   });
 }
 
-function calmCheck({ operations, faults, stoppedMs, minima }: VacuityInput): Check {
-  const first = faults[0]?.beginMs ?? stoppedMs;
-  // Client processes take a while to start.
-  const begunMs = operations.reduce((earliest, { endMs }) => Math.min(earliest, endMs), first);
-  const last = faults.reduce((latest, { beginMs, endMs }) => Math.max(latest, endMs ?? beginMs), 0);
-  // A short run does not leave much: half of it is for the last failover, at most.
-  const recovered = last + Math.min(failoverMs, (stoppedMs - last) / 2);
-  const windows = [
-    { what: 'before the first fault', fromMs: begunMs, toMs: first },
-    ...(faults.length === 0
-      ? []
-      : [{ what: 'after the last fault', fromMs: recovered, toMs: stoppedMs }]),
-  ];
-  const violations: string[] = [];
-  const rates: string[] = [];
-  for (const { what, fromMs, toMs } of windows) {
-    if (toMs - fromMs < windowMsMin) {
-      violations.push(`only ${seconds(toMs - fromMs)} ${what}: too short for a rate`);
-      continue;
-    }
-    const rate = ratePerSecond(operations, fromMs, toMs);
-    rates.push(`${perSecond(rate)} ${what}`);
-    if (rate < minima.calmPerSecond) {
-      violations.push(`${perSecond(rate)} ${what}, ${perSecond(minima.calmPerSecond)} are needed`);
-    }
-  }
-  return simpleCheck({
-    group: 'non-vacuity',
-    name: 'rate in calm',
-    summary: rates.join(', '),
-    violations,
+/** One that stood still is not made good by the others. */
+function workloadCheck({ operations, stoppedMs, workloadRates, minima }: VacuityInput): Check {
+  const byWorkload = Map.groupBy(operations, ({ workload }) => workload);
+  const lastedSeconds = Math.max(1, stoppedMs) / 1000;
+  const shares = [...workloadRates].map(([workload, asked]) => {
+    const ok = countOk(byWorkload.get(workload) ?? []);
+    return { workload, ok, share: ok / lastedSeconds / asked };
   });
-}
-
-/** From the beginning of each fault until a failover after its end, except where another one leaves no majority. */
-function faultyCheck({ operations, faults, stoppedMs, minima }: VacuityInput): Check {
-  const violations: string[] = [];
-  let judged = 0;
-  let lowest = Number.POSITIVE_INFINITY;
-  for (const fault of faults) {
-    for (const { when, fromMs, toMs } of windowsOf(fault, faults, stoppedMs)) {
-      if (toMs - fromMs < windowMsMin) continue;
-      judged += 1;
-      const rate = ratePerSecond(operations, fromMs, toMs);
-      lowest = Math.min(lowest, rate);
-      if (rate >= minima.faultyPerSecond) continue;
-      violations.push(
-        `${perSecond(rate)} ${when} ${fault.name} at ${seconds(fault.beginMs)}, ${perSecond(minima.faultyPerSecond)} are needed`,
-      );
-    }
-  }
-  if (faults.length > 0 && judged === 0)
-    violations.push('no fault left a time in which a rate could be judged');
+  const [lowest] = shares.toSorted((one, other) => one.share - other.share);
+  const needed = `${percent(minima.workloadShare)} of the rate each was asked for`;
   return simpleCheck({
     group: 'non-vacuity',
-    name: 'rate during and after faults',
+    name: 'each workload',
     summary:
-      judged === 0
-        ? 'no fault'
-        : `at least ${perSecond(lowest)} in ${judged} windows around ${faults.length} faults`,
-    violations,
+      lowest === undefined
+        ? 'no workload'
+        : `at least ${percent(lowest.share)} (${lowest.workload}); needed: ${needed}`,
+    violations:
+      lowest === undefined
+        ? ['there was no workload']
+        : shares
+            .filter(({ share }) => share < minima.workloadShare)
+            .map(
+              ({ workload, ok, share }) =>
+                `${ok} operations of ${workload} ended well, ${percent(share)} of what was asked for; ${needed} is needed`,
+            ),
   });
 }
 
-function windowsOf(
-  fault: SeenFault,
-  all: readonly SeenFault[],
-  stoppedMs: number,
-): readonly { readonly when: string; readonly fromMs: number; readonly toMs: number }[] {
-  const endMs = fault.endMs ?? stoppedMs;
-  const during = {
-    when: 'during',
-    fromMs: fault.beginMs,
-    toMs: Math.min(stoppedMs, Math.max(endMs, fault.beginMs + failoverMs)),
-  };
-  const after = { when: 'after', fromMs: endMs, toMs: Math.min(stoppedMs, endMs + failoverMs) };
-  const isDisturbed = ({ fromMs, toMs }: typeof during): boolean =>
-    all.some(
-      (other) =>
-        other !== fault &&
-        !other.isMajorityWhole &&
-        other.beginMs < toMs &&
-        (other.endMs ?? stoppedMs) + failoverMs > fromMs,
+const checkNames: Readonly<Record<WindowKind, string>> = {
+  calm: 'rate in calm',
+  before: 'rate before faults',
+  during: 'rate during faults',
+  after: 'rate after faults',
+};
+
+function rateCheck(
+  { minima }: VacuityInput,
+  all: readonly JudgedWindow[],
+  kind: WindowKind,
+): Check {
+  const windows = all.filter((window) => window.kind === kind);
+  const okNeeded = rateMinimum(minima, kind);
+  const writesNeeded = okNeeded * minima.writeShare;
+  const violations = windows.flatMap((window) => {
+    const { what, fromMs, toMs, okPerSecond, writesPerSecond } = window;
+    if (toMs - fromMs < windowMsMin)
+      return [`only ${seconds(toMs - fromMs)} ${what}: too short for a rate`];
+    if (okPerSecond < okNeeded)
+      return [`${perSecond(okPerSecond)} ${what}, ${perSecond(okNeeded)} are needed`];
+    if (writesPerSecond < writesNeeded) {
+      return [
+        `${perSecond(writesPerSecond)} of writes ${what}, ${perSecond(writesNeeded)} are needed`,
+      ];
+    }
+    return [];
+  });
+  // Not every fault leaves a majority whole; after each of them there is service.
+  if (windows.length === 0 && kind !== 'during')
+    violations.push(
+      `${checkNames[kind].replace('rate ', '')}: no window in which it could be judged`,
     );
-  return [...(fault.isMajorityWhole ? [during] : []), after].filter(
-    (window) => !isDisturbed(window),
-  );
+  const lowest = (rates: readonly number[]): string => perSecond(Math.min(...rates));
+  const found =
+    windows.length === 0
+      ? 'none'
+      : `at least ${lowest(windows.map((one) => one.okPerSecond))}, of writes ${lowest(windows.map((one) => one.writesPerSecond))}, in ${windows.length} windows`;
+  return simpleCheck({
+    group: 'non-vacuity',
+    name: checkNames[kind],
+    summary: `${found}; needed: ${perSecond(okNeeded)}, ${perSecond(writesNeeded)}`,
+    violations: shortened(violations),
+  });
 }
 
 function confirmationCheck({ faults, scheduled }: VacuityInput): Check {
@@ -149,25 +162,33 @@ function confirmationCheck({ faults, scheduled }: VacuityInput): Check {
       ...(fault.endMs === null ? [`${place} was not seen to end`] : []),
     ];
   });
-  if (scheduled !== null && faults.length !== scheduled) {
+  if (scheduled === 0) violations.unshift('faults were asked for, and the plan had none');
+  else if (scheduled !== null && faults.length !== scheduled) {
     violations.unshift(`${faults.length} faults happened of ${scheduled} in the plan`);
   }
-  const told = violations.slice(0, shownMax);
-  if (violations.length > shownMax) told.push(`and ${violations.length - shownMax} more`);
   return simpleCheck({
     group: 'non-vacuity',
     name: 'faults confirmed',
     summary:
       faults.length === 0
         ? 'no fault'
-        : `${faults.filter(isConfirmed).length} of ${faults.length} faults seen from outside, from beginning to end`,
-    violations: told,
+        : `${faults.filter(isConfirmed).length} of ${faults.length} faults seen from outside, from beginning to end; needed: all`,
+    violations: shortened(violations),
     counts: { faults: faults.length },
   });
 }
 
 function isConfirmed({ unconfirmed, endMs }: SeenFault): boolean {
   return unconfirmed.length === 0 && endMs !== null;
+}
+
+function countOk(operations: readonly EndedOperation[]): number {
+  return operations.reduce((sum, { outcome }) => sum + Number(outcome === 'ok'), 0);
+}
+
+function shortened(violations: readonly string[]): readonly string[] {
+  if (violations.length <= shownMax) return violations;
+  return [...violations.slice(0, shownMax), `and ${violations.length - shownMax} more`];
 }
 
 function perSecond(rate: number): string {

@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SeededRandom } from '../../../base/random.ts';
 import { until } from '../../support/eventually.ts';
+import { unlessAborted } from '../unless-aborted.ts';
 import type { ClientConfig } from './client-config.ts';
 import { ClientSlot, sumOfCounts } from './client-slot.ts';
 import { type ClientWorkload, readWriteSession } from './client-workload.ts';
@@ -38,14 +39,16 @@ const workloadOfStream: Readonly<Record<string, WorkloadName>> = {
 /** Makes the tables, starts the client processes, and settles when operations of each of them end well. */
 export async function startLoad(site: LoadSite, options: LoadOptions): Promise<RunningLoad> {
   const workloads = options.workloads.map(workloadNamed);
-  await prepareSite(site, workloads);
+  const { signal = new AbortController().signal } = options;
+  await unlessAborted(prepareSite(site, workloads), signal);
   await mkdir(join(options.out, 'clients'), { recursive: true });
   const load = new Load(site, options, workloads);
   try {
     await until(
-      () => load.isFlowing || options.signal?.aborted === true,
+      () => load.isFlowing || signal.aborted,
       'every client process had an operation that ended well',
     );
+    signal.throwIfAborted();
   } catch (thrown) {
     await load[Symbol.asyncDispose]();
     throw thrown;

@@ -38,7 +38,7 @@ export interface LoadOptions {
   readonly out: string;
   /** How long the load is meant to run, to spread what is expensive; it runs until it is stopped. */
   readonly plannedMs: number;
-  /** Gives up waiting for the first operations. */
+  /** Gives up making tables and waiting for the first operations. */
   readonly signal?: AbortSignal;
 }
 

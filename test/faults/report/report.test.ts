@@ -69,7 +69,9 @@ async function run(): Promise<JudgedRun> {
       latencyMs: 1 + index,
       outcome: index % 10 === 9 ? 'fail' : 'ok',
       isWrite: true,
+      workload: 'set',
     })),
+    windows: [],
     anomalousStreams: new Map([['set', lostOperations]]),
     stoppedMs: 10_000,
   };
@@ -120,7 +122,7 @@ test('the script of the page is a script', () => {
 
 test('stretches of time hold rates and latencies, and nothing where nothing ended', () => {
   const ended = (endMs: number, latencyMs: number) =>
-    ({ endMs, latencyMs, outcome: 'ok', isWrite: true }) as const;
+    ({ endMs, latencyMs, outcome: 'ok', isWrite: true, workload: 'set' }) as const;
   const { buckets, widthMs } = bucketsOf([ended(100, 5), ended(900, 7), ended(2_500, 9)], 4_000);
   expect(widthMs).toBe(1_000);
   expect(buckets.map(({ ok }) => ok)).toEqual([2, 0, 1, 0]);

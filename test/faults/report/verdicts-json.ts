@@ -21,6 +21,6 @@ export function verdictsJson(run: JudgedRun, about: Readonly<Record<string, unkn
       })),
     })),
   }));
-  const { faults, failovers } = run;
-  return `${JSON.stringify({ about, summary: summaryOf(run), checks, faults, failovers }, null, 2)}\n`;
+  const { faults, failovers, windows } = run;
+  return `${JSON.stringify({ about, summary: summaryOf(run), checks, faults, failovers, windows }, null, 2)}\n`;
 }

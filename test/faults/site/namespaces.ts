@@ -1,3 +1,4 @@
+import { messageOf } from '../../../base/errors.ts';
 import { eventually } from '../../support/eventually.ts';
 import type { FaultNetwork, LinkFault, LinkProof } from '../site.ts';
 import type { SiteNode } from './cluster-files.ts';
@@ -31,19 +32,34 @@ export interface NamespacePlan {
   readonly ids: readonly string[];
 }
 
-/** Only root may part namespaces, and only with the tools for it. */
-export async function canUseNamespaces(): Promise<boolean> {
-  if (process.getuid?.() !== 0) return false;
-  for (const args of [
-    ['ip', '-V'],
-    ['nft', '-v'],
-    ['nsenter', '-V'],
-    ['timeout', '--version'],
-  ]) {
-    const [program = '', ...rest] = args;
-    if ((await runTool(program, rest).catch(() => null))?.status !== 0) return false;
+/** Why nodes cannot be parted here; null when two namespaces could be made, and packets be dropped in them. What was made stays. */
+export async function whyNoNamespaces(run: RunIdentity): Promise<string | null> {
+  if (process.getuid?.() !== 0) return 'only root may make network namespaces';
+  try {
+    const made = await Namespaces.create({ run, ids: ['probe'] });
+    const [program = '', ...args] = made.launcher('probe');
+    const rules = ['    numgen random mod 1000 < 1 counter drop comment "0"'];
+    await needTool(program, [...args, 'nft', '-f', '-'], dropScript(rules));
+    await needTool('timeout', ['1', 'bash', '--norc', '-c', ':']);
+    return null;
+  } catch (thrown) {
+    return `network namespaces cannot be made: ${messageOf(thrown).trim()}`;
   }
-  return true;
+}
+
+/** One transaction: there is no moment without a rule that was and will be there. */
+function dropScript(rules: readonly string[]): string {
+  return [
+    `table inet ${table}`,
+    `delete table inet ${table}`,
+    `table inet ${table} {`,
+    '  chain arrivals {',
+    '    type filter hook input priority -10; policy accept;',
+    ...rules,
+    '  }',
+    '}',
+    '',
+  ].join('\n');
 }
 
 /** The namespaces, before any node runs in them. What was made stays until `removeRun`. */
@@ -147,18 +163,7 @@ export class NamespaceNetwork implements FaultNetwork {
     const rules = this.#faults.flatMap((fault, index) =>
       fault.to === id ? [`    ${this.#match(fault)} counter drop comment "${index}"`] : [],
     );
-    // One transaction: there is no moment without a rule that was and will be there.
-    const script = [
-      `table inet ${table}`,
-      `delete table inet ${table}`,
-      `table inet ${table} {`,
-      '  chain arrivals {',
-      '    type filter hook input priority -10; policy accept;',
-      ...rules,
-      '  }',
-      '}',
-    ];
-    await this.#nft(id, ['-f', '-'], `${script.join('\n')}\n`);
+    await this.#nft(id, ['-f', '-'], dropScript(rules));
   }
 
   #match({ from, to, traffic, lostPermille }: LinkFault): string {

@@ -1,8 +1,10 @@
 import type { Family, NemesisEntry } from '../nemesis/catalogue.ts';
 import type { FaultOptions } from '../options.ts';
 import { canUseClocks } from './clocks.ts';
-import { canUseNamespaces } from './namespaces.ts';
-import { canUseVolumes } from './volumes.ts';
+import { removeRun } from './leftovers.ts';
+import { whyNoNamespaces } from './namespaces.ts';
+import type { RunIdentity } from './run-identity.ts';
+import { whyNoVolumes } from './volumes.ts';
 
 /** What a run can do on this machine of what it was asked for. */
 export interface Possible {
@@ -12,35 +14,49 @@ export interface Possible {
   readonly missing: readonly string[];
 }
 
-/** Namespaces, disks and clocks need root or a tool; what cannot be done is left out and said, whoever asked for it. */
-export async function possibleHere(asked: FaultOptions): Promise<Possible> {
-  const inNamespaces = await canUseNamespaces();
-  if (asked.network === 'namespaces' && !inNamespaces) {
-    throw new Error('network namespaces need root, ip, nft, nsenter and timeout');
+export interface Place {
+  /** Noted: what is tried out may have to be removed. */
+  readonly run: RunIdentity;
+  readonly probeFolder: string;
+}
+
+/**
+ * Namespaces, disks and clocks need root, its rights and some tools: a container may lack any of them, so each is tried. What cannot be
+ * done is left out and said, whoever asked for it.
+ */
+export async function possibleHere(asked: FaultOptions, place: Place): Promise<Possible> {
+  const reasons: string[] = [];
+  const network = await networkFor(asked, place, reasons);
+  const lacking = new Map<Family, string | null>([
+    ['clock', canUseClocks() ? null : 'there is no libfaketime'],
+  ]);
+  if (asked.nemeses.some(({ family }) => family === 'disk')) {
+    lacking.set('disk', await whyNoVolumes(place.probeFolder));
   }
-  const network = asked.network ?? (inNamespaces ? 'namespaces' : 'link-proxies');
-  const lacks = async ({ name, family }: NemesisEntry): Promise<string | null> => {
+  const lacks = ({ name, family }: NemesisEntry): string | null => {
     if (name === 'delay' && network === 'namespaces') {
       return 'packets between namespaces are lost or arrive, never late; --network link-proxies delays them';
     }
-    return await familyLacks(family);
+    return lacking.get(family) ?? null;
   };
-  const judged = await Promise.all(
-    asked.nemeses.map(async (entry) => ({ entry, reason: await lacks(entry) })),
-  );
-  return {
-    network,
-    nemeses: judged.filter(({ reason }) => reason === null).map(({ entry }) => entry),
-    missing: judged.flatMap(({ entry, reason }) =>
-      reason === null ? [] : [`without ${entry.name}: ${reason}`],
-    ),
-  };
+  for (const entry of asked.nemeses) {
+    const reason = lacks(entry);
+    if (reason !== null) reasons.push(`without ${entry.name}: ${reason}`);
+  }
+  const nemeses = asked.nemeses.filter((entry) => lacks(entry) === null);
+  await removeRun(place.run);
+  return { network, nemeses, missing: reasons };
 }
 
-async function familyLacks(family: Family): Promise<string | null> {
-  if (family === 'disk' && !(await canUseVolumes())) {
-    return 'volumes need root, loop devices, mkfs.ext4, fsfreeze and fallocate';
-  }
-  if (family === 'clock' && !canUseClocks()) return 'there is no libfaketime';
-  return null;
+async function networkFor(
+  { network }: FaultOptions,
+  { run }: Place,
+  reasons: string[],
+): Promise<Possible['network']> {
+  if (network === 'link-proxies') return network;
+  const why = await whyNoNamespaces(run);
+  if (why === null) return 'namespaces';
+  if (network === 'namespaces') throw new Error(why);
+  reasons.push(`links are cut by proxies: ${why}`);
+  return 'link-proxies';
 }

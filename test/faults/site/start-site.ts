@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { NodeStatus } from '../../../admin/node-status.ts';
 import { SystemClock } from '../../../base/clock.ts';
@@ -9,9 +10,10 @@ import { NodeChild } from '../../../cli/node-child.ts';
 import { eventually } from '../../support/eventually.ts';
 import { kill, processesNaming } from '../../support/processes.ts';
 import type { FaultDisks, FaultNetwork, FaultSite } from '../site.ts';
+import { unlessAborted } from '../unless-aborted.ts';
 import { Clocks } from './clocks.ts';
 import { type SiteNode, writeClusterFiles } from './cluster-files.ts';
-import { noteRun, removeRun } from './leftovers.ts';
+import { removeRun, thawAll } from './leftovers.ts';
 import { LinkProxies, proxyHost } from './link-proxies.ts';
 import { NamespaceNetwork, Namespaces } from './namespaces.ts';
 import type { RunIdentity } from './run-identity.ts';
@@ -38,23 +40,23 @@ const stopDeadlineMs = 8000;
 /** Three servers initialise their data folders on a machine that may be busy. */
 const readyTimeoutMs = 300_000;
 
-/** Starts a cluster and waits until it serves. Whatever fails on the way, nothing of it stays but files. */
+/** Starts a cluster and waits until it serves. Whatever fails on the way, nothing of it stays but files. The run must have been noted. */
 export async function startSite(options: SiteOptions, signal: AbortSignal): Promise<RunningSite> {
   const { run, directory, nodeCount, basePort } = options;
-  noteRun(run, directory);
   try {
     // Fetched now if there is none: nodes in namespaces reach nobody but each other.
-    await locateMySql('', { logger: silentLogger, terminal: null });
+    await unlessAborted(locateMySql('', { logger: silentLogger, terminal: null }), signal);
     const ids = Array.from({ length: nodeCount }, (_, index) => `n${index + 1}`);
     const namespaces =
       options.network === 'namespaces' ? await Namespaces.create({ run, ids }) : null;
+    signal.throwIfAborted();
     const { nodes, appPassword } = writeClusterFiles({
       directory,
       nodeCount,
       basePort,
       hosts: (id) => placeOf(id, ids, namespaces),
     });
-    const disks = options.withDisks ? await Volumes.create(nodes) : null;
+    const disks = options.withDisks ? await Volumes.create(nodes, signal) : null;
     const clocks = options.withClocks ? new Clocks(nodes) : null;
     const proxies = new LinkProxies(nodes, (id) => site.sidecarPid(id));
     const site: RunningSite = new RunningSite(options, {
@@ -195,12 +197,20 @@ export class RunningSite implements FaultSite {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.close(stopDeadlineMs);
+  }
+
+  /** Nodes have so long to stop in order. */
+  async close(deadlineMs: number): Promise<void> {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     // Removing the namespaces heals as well; until then the nodes shall be able to stop in order, stopped processes too.
     await this.network.apply([]).catch(() => undefined);
+    await thawAll(this.#options.run);
     for (const pid of processesNaming(`${this.#options.directory}/`)) kill(pid, 'SIGCONT');
-    await Promise.all([...this.#children.values()].map((child) => child.stop(stopDeadlineMs)));
+    const stopped = [...this.#children.values()].map((child) => child.stop(deadlineMs));
+    // One that waits for a disk that hangs again does not even obey SIGKILL; `removeRun` sees to both.
+    await Promise.race([Promise.all(stopped), delay(deadlineMs + stopDeadlineMs)]);
     await this.network[Symbol.asyncDispose]();
     await removeRun(this.#options.run);
   }

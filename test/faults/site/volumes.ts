@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { messageOf } from '../../../base/errors.ts';
 import type { DiskPart, FaultDisks } from '../site.ts';
 import { dataFolders } from './cluster-files.ts';
 import { needTool, runTool } from './run-tool.ts';
@@ -19,6 +20,7 @@ import { needTool, runTool } from './run-tool.ts';
 // neighbours are well.
 
 const volumeBytes = 16 * 1024 ** 3;
+const probeBytes = 64 * 1024 ** 2;
 /** A write takes less on any disk that is not frozen. */
 const hangSeenMs = 1_000;
 const filler = 'filler';
@@ -29,18 +31,33 @@ interface VolumeOwner {
   readonly directory: string;
 }
 
-/** Only root may mount, and only with the tools for it. */
-export async function canUseVolumes(): Promise<boolean> {
-  if (process.getuid?.() !== 0 || !existsSync('/dev/loop-control')) return false;
-  for (const args of [
-    ['mkfs.ext4', '-V'],
-    ['fsfreeze', '--version'],
-    ['fallocate', '--version'],
-  ]) {
-    const [program = '', ...rest] = args;
-    if ((await runTool(program, rest).catch(() => null))?.status !== 0) return false;
+/** Why no volume can be made, filled or frozen here; null when all of it was done to one below the folder. */
+export async function whyNoVolumes(directory: string): Promise<string | null> {
+  if (process.getuid?.() !== 0) return 'only root may mount volumes';
+  const folder = join(directory, 'volume');
+  try {
+    await makeVolume(folder, { image: `${folder}.image`, bytes: probeBytes });
+    await needTool('fsfreeze', ['--freeze', folder]);
+    await needTool('fsfreeze', ['--unfreeze', folder]);
+    await needTool('fallocate', ['-l', '4096', join(folder, filler)]);
+    await needTool('umount', [folder]);
+    rmSync(directory, { recursive: true });
+    return null;
+  } catch (thrown) {
+    return `no volume can be made: ${messageOf(thrown).trim()}`;
   }
-  return true;
+}
+
+async function makeVolume(
+  folder: string,
+  { image, bytes }: { readonly image: string; readonly bytes: number },
+): Promise<void> {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  writeFileSync(image, '');
+  truncateSync(image, bytes);
+  await needTool('mkfs.ext4', ['-q', '-F', '-m', '0', '-E', 'lazy_itable_init=1', image]);
+  await needTool('mount', ['-o', 'loop', image, folder]);
+  rmdirSync(join(folder, 'lost+found'));
 }
 
 /** The volumes of all nodes, made before their first start. They stay until `removeRun`. */
@@ -51,9 +68,14 @@ export class Volumes implements FaultDisks {
     this.#owners = owners;
   }
 
-  static async create(owners: readonly VolumeOwner[]): Promise<Volumes> {
+  static async create(owners: readonly VolumeOwner[], signal: AbortSignal): Promise<Volumes> {
     const volumes = new Volumes(owners);
-    for (const { id } of owners) for (const part of parts) await volumes.#make(id, part);
+    for (const { id } of owners) {
+      for (const part of parts) {
+        signal.throwIfAborted();
+        await volumes.#make(id, part);
+      }
+    }
     return volumes;
   }
 
@@ -94,13 +116,10 @@ export class Volumes implements FaultDisks {
 
   async #make(id: string, part: DiskPart): Promise<void> {
     const folder = this.#folder(id, part);
-    const image = join(dirname(folder), `${part}.volume`);
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    writeFileSync(image, '');
-    truncateSync(image, volumeBytes);
-    await needTool('mkfs.ext4', ['-q', '-F', '-m', '0', '-E', 'lazy_itable_init=1', image]);
-    await needTool('mount', ['-o', 'loop', image, folder]);
-    rmdirSync(join(folder, 'lost+found'));
+    await makeVolume(folder, {
+      image: join(dirname(folder), `${part}.volume`),
+      bytes: volumeBytes,
+    });
   }
 
   #folder(id: string, part: DiskPart): string {
