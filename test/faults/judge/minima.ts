@@ -21,7 +21,7 @@ export interface Minima {
 /** Shares of the rate that was asked for: a loaded machine is slow, and a cluster that stands still is far below. */
 export function minimaFor(ratePerSecond: number): Minima {
   return {
-    calmPerSecond: ratePerSecond * 0.3,
+    calmPerSecond: ratePerSecond * 0.15,
     betweenPerSecond: ratePerSecond * 0.1,
     duringPerSecond: ratePerSecond * 0.05,
     writeShare: 0.2,

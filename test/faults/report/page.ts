@@ -57,7 +57,7 @@ function tiles({ operations, seconds, failovers, writeGapMs, faultsByKind }: Run
 function legend(): string {
   const keys = [
     ['--fault', 'fault, a majority is whole'],
-    ['--grave', 'fault without a majority'],
+    ['--grave', 'without a majority, or beside another'],
     ['--ok', 'ok'],
     ['--fail', 'failed'],
     ['--info', 'unknown'],
