@@ -13,9 +13,12 @@ import { addElement, readElements } from './elements.ts';
 
 const table = `${faultsDatabase}.large`;
 const mebibyte = 1 << 20;
-const sizesMebibytes = [1, 1, 2, 4, 8, 16, 64];
+const sizesMebibytes = [1, 1, 2, 4, 8, 16];
+const largestMebibytes = 64;
+/** Nothing else commits while the largest do, which on a machine that is busy takes as long as a fault: a short run is for faults. */
+const secondsForLargest = 600;
 /** A large one every so many seconds at most: what comes between is what shows whether it disturbs. */
-const secondsBetween = 8;
+const secondsBetween = 20;
 /** What a whole run may put there, on every node's disk several times. */
 const runMebibytesMax = 512;
 const meanMebibytes = 96 / 7;
@@ -37,10 +40,12 @@ function begin(context: SessionContext): Step {
   const { random, plannedSeconds, ratePerSecond } = context;
   const largeCount = Math.floor(runMebibytesMax / meanMebibytes);
   const seconds = Math.max(secondsBetween, plannedSeconds / largeCount);
+  const sizes =
+    plannedSeconds < secondsForLargest ? sizesMebibytes : [...sizesMebibytes, largestMebibytes];
   const smallPerLarge = Math.max(1, Math.round(seconds * ratePerSecond));
   return async () => {
     const isLarge = random.below(0, smallPerLarge) === 0;
-    const mebibytes = sizesMebibytes[random.below(0, sizesMebibytes.length)] ?? 1;
+    const mebibytes = sizes[random.below(0, sizes.length)] ?? 1;
     await insert(context, isLarge ? mebibytes * mebibyte : smallBytes);
   };
 }
