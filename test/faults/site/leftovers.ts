@@ -17,7 +17,7 @@ import { runTool } from './run-tool.ts';
 // What a run makes outside its folder: processes, network namespaces (their interfaces and tables go with them) and mounts. A run notes
 // its folders before it makes anything, under its name; whoever finds the name of a run that is no more removes all of it.
 
-const notes = join(tmpdir(), 'binraft-faults');
+const notes = join(tmpdir(), `binraft-faults-${process.getuid?.() ?? 0}`);
 /** A server that was killed in the middle of much work is gone within seconds, on a machine that has something else to do. */
 const removalMsMax = 120_000;
 const dyingMsMax = 5_000;

@@ -1,9 +1,8 @@
-import { messageOf } from '../../../base/errors.ts';
 import { eventually } from '../../support/eventually.ts';
 import type { FaultNetwork, LinkFault, LinkProof } from '../site.ts';
 import type { SiteNode } from './cluster-files.ts';
 import type { RunIdentity } from './run-identity.ts';
-import { needTool, runTool } from './run-tool.ts';
+import { firstLineOf, needTool, runTool } from './run-tool.ts';
 
 // One network namespace per node, all on a bridge in a namespace of its own, and one cable from there to where the runner and the
 // clients are:
@@ -43,7 +42,7 @@ export async function whyNoNamespaces(run: RunIdentity): Promise<string | null> 
     await needTool('timeout', ['1', 'bash', '--norc', '-c', ':']);
     return null;
   } catch (thrown) {
-    return `network namespaces cannot be made: ${messageOf(thrown).trim()}`;
+    return `network namespaces cannot be made: ${firstLineOf(thrown)}`;
   }
 }
 

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { messageOf } from '../../../base/errors.ts';
 
 /** How a tool of the system ended. */
 export interface ToolEnd {
@@ -39,4 +40,10 @@ export async function needTool(
   const { status, output, errors } = await runTool(program, args, input);
   if (status === 0) return output;
   throw new Error(`${program} ${args.join(' ')} ended with ${status}: ${errors.trim()}\n${input}`);
+}
+
+/** Of what went wrong, without what a tool was given to read. */
+export function firstLineOf(thrown: unknown): string {
+  const [line = ''] = messageOf(thrown).split('\n');
+  return line;
 }

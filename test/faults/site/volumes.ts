@@ -11,10 +11,9 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { messageOf } from '../../../base/errors.ts';
 import type { DiskPart, FaultDisks } from '../site.ts';
 import { dataFolders } from './cluster-files.ts';
-import { needTool, runTool } from './run-tool.ts';
+import { firstLineOf, needTool, runTool } from './run-tool.ts';
 
 // A file system of its own for the log and for the MySQL server of each node, in a sparse file, so that it can be full or hang while its
 // neighbours are well.
@@ -44,7 +43,7 @@ export async function whyNoVolumes(directory: string): Promise<string | null> {
     rmSync(directory, { recursive: true });
     return null;
   } catch (thrown) {
-    return `no volume can be made: ${messageOf(thrown).trim()}`;
+    return `no volume can be made: ${firstLineOf(thrown)}`;
   }
 }
 
