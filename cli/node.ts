@@ -20,9 +20,9 @@ import { createProxy, defaultProxyLimits, type NodeProxy } from '../proxy/index.
 import {
   createRaftNode,
   defaultRaftTimings,
-  GrpcTransport,
   nodeId,
   type RaftNode,
+  TcpTransport,
   voterMember,
 } from '../raft/index.ts';
 import { bridgeParts, type TailHolder } from './bridge-wiring.ts';
@@ -248,7 +248,7 @@ export class Node {
         ),
       },
       store,
-      transport: new GrpcTransport({
+      transport: new TcpTransport({
         self: nodeId(config.node),
         listen: { host: config.listen.host, port: this.#self.raftPort },
         peers,

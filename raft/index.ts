@@ -41,16 +41,16 @@ export {
   TransferAbortedError,
   TransferringError,
 } from './errors.ts';
-export {
-  GrpcTransport,
-  type GrpcTransportOptions,
-  type PeerLinkStatus,
-} from './grpc/grpc-transport.ts';
-export { defaultTransportLimits, type TransportLimits } from './grpc/limits.ts';
-export type { PeerAddress } from './grpc/peer-link.ts';
 export type { LogBatch, LogStore, LogStoreState } from './log-store.ts';
 export { createRaftNode, RaftNode, type RaftNodeOptions } from './node.ts';
 export type { PeerStatus, ProposalReceipt, Raft, RaftStatus } from './raft-api.ts';
 export type { SnapshotParts } from './snapshot-exchange.ts';
 export type { SnapshotSource, SnapshotStore } from './snapshot-store.ts';
+export { defaultTransportLimits, type TransportLimits } from './tcp/limits.ts';
+export type { PeerAddress } from './tcp/peer-link.ts';
+export {
+  type PeerLinkStatus,
+  TcpTransport,
+  type TcpTransportOptions,
+} from './tcp/tcp-transport.ts';
 export type { PeerPlace, Transport, TransportEvents } from './transport.ts';

@@ -12,7 +12,7 @@ export interface RaftGroupOptions {
   readonly seed: number;
 }
 
-/** Members of our Raft alone: the log store on this disk, gRPC between them, timings as by default, no MySQL. */
+/** Members of our Raft alone: the log store on this disk, TCP between them, timings as by default, no MySQL. */
 export async function startRaftGroup(
   turn: PutTurn,
   options: RaftGroupOptions = { count: 3, seed: turn.round },

@@ -4,7 +4,7 @@ import { MemoryLogDisk, MemoryLogStore } from '../../log-store/index.ts';
 import { EntryKind, type LogIndex, logIndex, type NodeId } from '../../raft/index.ts';
 import { HoldableClock, type Member, RaftCluster, until } from './raft-cluster.ts';
 
-// Three nodes in one process on real gRPC over loopback. Their disks outlive them, as real ones do.
+// Three nodes in one process on real TCP over loopback. Their disks outlive them, as real ones do.
 
 const clock = new SystemClock();
 

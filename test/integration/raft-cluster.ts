@@ -12,10 +12,10 @@ import type {
 import {
   createRaftNode,
   defaultRaftTimings,
-  GrpcTransport,
   membershipOfVoters,
   nodeId,
   type RaftNode,
+  TcpTransport,
 } from '../../raft/index.ts';
 import { lowPort, lowPorts } from '../support/low-port.ts';
 
@@ -39,7 +39,7 @@ export class HoldableClock extends SystemClock {
 export interface Member {
   readonly id: NodeId;
   readonly node: RaftNode;
-  readonly transport: GrpcTransport;
+  readonly transport: TcpTransport;
   readonly store: LogStore;
 }
 
@@ -58,7 +58,7 @@ export async function until<Value>(
   }
 }
 
-/** Nodes in this process, on real gRPC over loopback. */
+/** Nodes in this process, on real TCP over loopback. */
 export class RaftCluster {
   readonly #ports: Map<NodeId, number>;
   /** Whom the cluster began with. */
@@ -133,7 +133,7 @@ export class RaftCluster {
     const snapshots = isStateless ? null : ((await this.#openSnapshots?.(id)) ?? null);
     this.#seed += 1;
     const initialIds = this.#initialIds.includes(id) ? this.#initialIds : [];
-    const transport = new GrpcTransport({
+    const transport = new TcpTransport({
       self: id,
       listen: { host: '127.0.0.1', port: this.#ports.get(id) ?? 0 },
       // Nobody is told of nodes that are added later: the log says where they are.

@@ -8,7 +8,7 @@ import { lowPorts } from '../support/low-port.ts';
 import { until } from './raft-cluster.ts';
 import type { MemberCommand, MemberReport } from './raft-member.ts';
 
-// Goal: what a leader settled as committed is never lost (G3, N3). Method: three processes on real disks and real gRPC, a
+// Goal: what a leader settled as committed is never lost (G3, N3). Method: three processes on real disks and real TCP, a
 // leader that proposes without pause, SIGKILL for it again and again; at the end every node's log must hold, at its index, every
 // entry that any leader reported as committed.
 

@@ -3,7 +3,7 @@ import { MemoryLogDisk, MemoryLogStore } from '../../log-store/index.ts';
 import { isJoint, type NodeId, nodeId } from '../../raft/index.ts';
 import { type Member, RaftCluster, until } from './raft-cluster.ts';
 
-// Members come and go while nodes run, on real gRPC over loopback. A node that is added knows nobody and nobody knows it:
+// Members come and go while nodes run, on real TCP over loopback. A node that is added knows nobody and nobody knows it:
 // the log says where it is, and the first hello where the leader is. Disks outlive their nodes.
 
 const n4 = nodeId('n4');

@@ -15,7 +15,7 @@ import {
 import { temporaryDirectory } from '../log-store/support.ts';
 import { type Member, RaftCluster, until } from './raft-cluster.ts';
 
-// Nodes in one process, on real gRPC, logs in LevelDB and snapshots in files; the state is the list of all that was proposed.
+// Nodes in one process, on real TCP, logs in LevelDB and snapshots in files; the state is the list of all that was proposed.
 
 /** What a node has applied: every proposal, in order. A restart finds it as the newest snapshot left it, as a database would. */
 export class TextState {

@@ -5,10 +5,10 @@ import { type FileSnapshotStore, openLevelLogStore } from '../../log-store/index
 import {
   createRaftNode,
   defaultRaftTimings,
-  GrpcTransport,
   membershipOfVoters,
   nodeId,
   type RaftNode,
+  TcpTransport,
 } from '../../raft/index.ts';
 
 export interface MemberNodeOptions {
@@ -35,7 +35,7 @@ export async function openMemberNode(options: MemberNodeOptions): Promise<RaftNo
     logger: silentLogger,
   });
   const voters = Object.keys(ports).map(nodeId);
-  const transport = new GrpcTransport({
+  const transport = new TcpTransport({
     self,
     listen: { host: '127.0.0.1', port: ports[self] ?? 0 },
     peers: voters

@@ -25,7 +25,7 @@ const inFlightMax = 2000;
 
 /**
  * Messages without a connection: each is lost, doubled, delayed and overtaken on its own, and may reach a receiver that was
- * restarted since, from a sender that is dead. Harsher than any stream: what holds here holds over gRPC, whose order and
+ * restarted since, from a sender that is dead. Harsher than any stream: what holds here holds over TCP, whose order and
  * completeness per connection Raft does not need.
  *
  * Messages are handed over as they are, not copied: nobody changes one that was sent.

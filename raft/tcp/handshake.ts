@@ -4,7 +4,7 @@ import { helloBytesMax } from './limits.ts';
 import { wireVersion } from './wire-codec.ts';
 import { packValues, type TupleReader, unpackValues, WireFault } from './wire-values.ts';
 
-/** First field of a hello, so that a stranger who speaks gRPC by chance is told so. */
+/** First field of a hello, so that a stranger is told apart from a binraft node of another version. */
 const magic = 'binraft';
 const helloValuesMax = 16;
 

@@ -1,15 +1,15 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { logIndex, nodeId, term } from '../../../raft/core/types.ts';
-import { encodeHello } from '../../../raft/grpc/handshake.ts';
+import { encodeHello } from '../../../raft/tcp/handshake.ts';
 import {
   decodeSnapshotFrame,
   decodeSnapshotRequest,
   encodeSnapshotFrame,
   encodeSnapshotRequest,
   type SnapshotFrame,
-} from '../../../raft/grpc/snapshot-frames.ts';
-import { wireVersion } from '../../../raft/grpc/wire-codec.ts';
+} from '../../../raft/tcp/snapshot-frames.ts';
+import { wireVersion } from '../../../raft/tcp/wire-codec.ts';
 
 const natural = fc.oneof(fc.nat(300), fc.integer({ min: 1, max: 2 ** 50 }));
 const text = fc.string({ unit: 'grapheme', maxLength: 40 });

@@ -1,6 +1,6 @@
 /** Maxima of the transport. Defaults fit the core's defaults; every queue refuses what is past its maximum. */
 export interface TransportLimits {
-  /** One gRPC message, either way: one append with one huge entry must fit. */
+  /** Content of one frame of messages: one append with one huge entry must fit. */
   readonly frameBytesMax: number;
   /** Small messages are packed together up to this; a larger message travels alone. */
   readonly batchBytesMax: number;
@@ -12,7 +12,7 @@ export interface TransportLimits {
   readonly handshakeTimeoutMs: number;
   readonly reconnectMsMin: number;
   readonly reconnectMsMax: number;
-  /** A connection is pinged this often, and given up when a ping is not answered for as long again. */
+  /** A connection on which nothing of the peer came for less than twice as long is kept. */
   readonly keepaliveMs: number;
   /** Payload of one message of a snapshot. */
   readonly snapshotChunkBytes: number;
@@ -47,9 +47,6 @@ export const defaultTransportLimits: TransportLimits = {
   strangersMax: 32,
   strangerDialsMax: 20,
 };
-
-/** Frames handed to HTTP/2 and not yet taken by it. Two keep the wire busy; the rest waits where it can be packed. */
-export const framesInFlightMax = 2;
 
 /** Values in one frame: bounds what a small frame can make a decoder allocate. */
 export const frameValuesMax = 1_000_000;

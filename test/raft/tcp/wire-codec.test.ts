@@ -3,7 +3,7 @@ import { pack } from 'msgpackr';
 import { expect, test } from 'vitest';
 import type { Message } from '../../../raft/core/messages.ts';
 import { logIndex, term } from '../../../raft/core/types.ts';
-import { decodeFrame, encodeFrame, wireBytes } from '../../../raft/grpc/wire-codec.ts';
+import { decodeFrame, encodeFrame, wireBytes } from '../../../raft/tcp/wire-codec.ts';
 import { message } from './wire-arbitraries.ts';
 
 test('every message comes back as it was sent', () => {

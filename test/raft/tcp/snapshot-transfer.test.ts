@@ -6,8 +6,8 @@ import { silentLogger } from '../../../base/logger.ts';
 import { SeededRandom } from '../../../base/random.ts';
 import type { SnapshotMeta } from '../../../raft/core/snapshot.ts';
 import { logIndex, term } from '../../../raft/core/types.ts';
-import { GrpcTransport, type GrpcTransportOptions } from '../../../raft/grpc/grpc-transport.ts';
 import type { SnapshotStore } from '../../../raft/snapshot-store.ts';
+import { TcpTransport, type TcpTransportOptions } from '../../../raft/tcp/tcp-transport.ts';
 import { n1, n2 } from '../shell-fakes.ts';
 
 // Goal: a snapshot comes over whole or not at all, no faster than it is taken, whatever happens to the connection. Method:
@@ -60,8 +60,8 @@ class MadeStore implements SnapshotStore {
 
 interface Pair extends AsyncDisposable {
   readonly store: MadeStore;
-  readonly fetcher: GrpcTransport;
-  readonly holder: GrpcTransport;
+  readonly fetcher: TcpTransport;
+  readonly holder: TcpTransport;
   readonly proxy: CuttingProxy;
 }
 
@@ -98,9 +98,9 @@ class CuttingProxy {
 }
 
 async function openTransport(
-  options: Pick<GrpcTransportOptions, 'self' | 'peers'> & Partial<GrpcTransportOptions>,
-): Promise<GrpcTransport> {
-  const transport = new GrpcTransport({
+  options: Pick<TcpTransportOptions, 'self' | 'peers'> & Partial<TcpTransportOptions>,
+): Promise<TcpTransport> {
+  const transport = new TcpTransport({
     listen: { host: '127.0.0.1', port: 0 },
     clusterId: 'c1',
     fingerprint: 'f1',
@@ -114,7 +114,7 @@ async function openTransport(
   return transport;
 }
 
-async function pair(options: Partial<GrpcTransportOptions> = {}): Promise<Pair> {
+async function pair(options: Partial<TcpTransportOptions> = {}): Promise<Pair> {
   const store = new MadeStore();
   const holder = await openTransport({
     self: n1,

@@ -1,10 +1,11 @@
-import type { ServerWritableStream } from '@grpc/grpc-js';
 import type { Clock } from '../../base/clock.ts';
 import { crc32c } from '../../base/crc32c.ts';
 import { codeOf, messageOf } from '../../base/errors.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { NodeId } from '../core/types.ts';
 import type { SnapshotStore } from '../snapshot-store.ts';
+import type { FrameConnection } from './frame-connection.ts';
+import { FrameKind } from './frame-reader.ts';
 import { type Cluster, judgeHello } from './handshake.ts';
 import type { TransportLimits } from './limits.ts';
 import {
@@ -14,8 +15,6 @@ import {
   type SnapshotRequest,
 } from './snapshot-frames.ts';
 
-export type SnapshotCall = ServerWritableStream<Uint8Array, Uint8Array>;
-
 export interface SnapshotSenderOptions {
   /** Null on a node that has none. */
   readonly store: SnapshotStore | null;
@@ -23,12 +22,10 @@ export interface SnapshotSenderOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly limits: TransportLimits;
-  /** The hello of a call was accepted. */
-  readonly onKnown: (call: SnapshotCall) => void;
 }
 
 /**
- * Sends snapshots to the peers that fetch them, a few at a time. No faster than they read: what waits for HTTP/2 is a few chunks, and
+ * Sends snapshots to the peers that fetch them, a few at a time. No faster than they read: a chunk waits here at most, and
  * a peer that reads nothing for too long loses its place.
  */
 export class SnapshotSender {
@@ -39,37 +36,35 @@ export class SnapshotSender {
     this.#options = options;
   }
 
-  accept(call: SnapshotCall): void {
-    // A cut connection; the end of the call is all there is to know.
-    call.on('error', () => undefined);
-    const request = this.#admit(call);
+  /** A connection whose first frame asked for a snapshot. */
+  accept(connection: FrameConnection, requested: Uint8Array): void {
+    const request = this.#admit(requested);
     if (request.kind === 'refusal') {
-      call.write(encodeSnapshotFrame(request));
-      call.end();
+      connection.write(FrameKind.snapshot, encodeSnapshotFrame(request));
+      connection.finish();
       return;
     }
     this.#underWay += 1;
-    this.#send(call, request.request).then(
+    this.#send(connection, request.request).then(
       () => {
         this.#underWay -= 1;
-        call.end();
+        connection.finish(this.#options.limits.snapshotIdleMs);
       },
       (error: unknown) => {
         this.#underWay -= 1;
-        this.#giveUp(call, error);
+        this.#giveUp(connection, error);
       },
     );
   }
 
   #admit(
-    call: SnapshotCall,
+    requested: Uint8Array,
   ): Extract<SnapshotFrame, { kind: 'refusal' }> | { kind: 'request'; request: SnapshotRequest } {
-    const { store, here, limits, onKnown } = this.#options;
-    const request = decodeSnapshotRequest(call.request);
+    const { store, here, limits } = this.#options;
+    const request = decodeSnapshotRequest(requested);
     if (request === null) return refusal('malformed', 'no request for a snapshot');
     const verdict = judgeHello(request.hello, here());
     if (verdict.kind === 'refused') return refusal(verdict.reason, verdict.detail);
-    onKnown(call);
     const held = store?.describe()?.last;
     const { index, term } = request.last;
     if (held === undefined || held.index !== index || held.term !== term) {
@@ -81,7 +76,7 @@ export class SnapshotSender {
     return { kind: 'request', request };
   }
 
-  async #send(call: SnapshotCall, { last, offset: from }: SnapshotRequest): Promise<void> {
+  async #send(connection: FrameConnection, { last, offset: from }: SnapshotRequest): Promise<void> {
     const { store, clock, limits } = this.#options;
     const meta = store?.describe() ?? null;
     if (store === null || meta === null || meta.last.index !== last.index) return;
@@ -96,46 +91,42 @@ export class SnapshotSender {
         // What the peer has already is read all the same: the checksum is of the whole.
         if (end > from) {
           const bytes = piece.subarray(Math.max(0, from - offset));
-          await this.#write(call, { kind: 'chunk', offset: Math.max(offset, from), bytes });
+          await this.#write(connection, { kind: 'chunk', offset: Math.max(offset, from), bytes });
         } else if (clock.monotonicMs() - saidMs >= limits.snapshotIdleMs / 4) {
           // A sign of life, or reading past so much would be taken for silence; it also finds a peer that is gone.
-          await this.#write(call, { kind: 'chunk', offset: from, bytes: new Uint8Array(0) });
+          await this.#write(connection, { kind: 'chunk', offset: from, bytes: new Uint8Array(0) });
           saidMs = clock.monotonicMs();
         }
         offset = end;
       }
     }
-    await this.#write(call, { kind: 'end', bytes: offset, checksum });
+    await this.#write(connection, { kind: 'end', bytes: offset, checksum });
   }
 
   /** Settles when there is room for more. */
-  async #write(call: SnapshotCall, frame: SnapshotFrame): Promise<void> {
-    if (call.cancelled) throw new Error('the peer ended the call');
-    if (call.write(encodeSnapshotFrame(frame))) return;
+  async #write(connection: FrameConnection, frame: SnapshotFrame): Promise<void> {
+    if (connection.isOver) throw new Error('the peer ended the call');
+    if (connection.write(FrameKind.snapshot, encodeSnapshotFrame(frame))) return;
     const { clock, limits } = this.#options;
     const wait = new AbortController();
-    const { promise, resolve } = Promise.withResolvers<'room' | 'gone'>();
-    const onDrain = (): void => resolve('room');
-    const onGone = (): void => resolve('gone');
-    call.once('drain', onDrain).once('cancelled', onGone).once('close', onGone);
     const tooLong = clock.delay(limits.snapshotIdleMs, { signal: wait.signal }).then(() => 'idle');
     tooLong.catch(() => undefined);
     try {
-      const outcome = await Promise.race([promise, tooLong]);
-      if (outcome !== 'room') throw new Error(`the peer stopped reading: ${outcome}`);
+      const outcome = await Promise.race([connection.room(), tooLong]);
+      if (outcome !== true) {
+        throw new Error(`the peer stopped reading: ${outcome === false ? 'gone' : outcome}`);
+      }
     } finally {
       wait.abort();
-      call.off('drain', onDrain).off('cancelled', onGone).off('close', onGone);
     }
   }
 
-  #giveUp(call: SnapshotCall, error: unknown): void {
+  #giveUp(connection: FrameConnection, error: unknown): void {
     const reason = messageOf(error);
-    this.#options.logger.warn('snapshot-not-sent', { peer: call.getPeer(), reason });
-    if (call.cancelled) return;
+    this.#options.logger.warn('snapshot-not-sent', { peer: connection.peer, reason });
     const kind = codeOf(error) === 'RAFT_SNAPSHOT_GONE' ? 'gone' : 'failed';
-    call.write(encodeSnapshotFrame(refusal(kind, reason)));
-    call.end();
+    connection.write(FrameKind.snapshot, encodeSnapshotFrame(refusal(kind, reason)));
+    connection.finish();
   }
 }
 

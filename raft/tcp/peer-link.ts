@@ -93,7 +93,10 @@ export class PeerLink {
   async #dial(): Promise<DialOutcome> {
     const { peer, hello, limits, clock } = this.#options;
     const { host, port } = peer;
-    const stream = new OutboundStream({ host, port, hello: hello(), limits });
+    const stream = new OutboundStream({
+      ...{ host, port, hello: hello(), limits, clock },
+      onRoom: () => this.#queue?.resume(),
+    });
     const stopListening = onAbort(this.#closing.signal, () => stream.close('closing'));
     const timeout = new AbortController();
     const tooLate = clock
@@ -123,7 +126,7 @@ export class PeerLink {
     this.#lastFailure = null;
     const queue = new SendQueue({
       limits,
-      write: (frame, onTaken) => stream.write(frame, onTaken),
+      write: (frame) => stream.write(frame),
       onOversize: (bytes) => {
         logger.error('message-too-large', { peer: peer.id, bytes, bytesMax: limits.frameBytesMax });
       },

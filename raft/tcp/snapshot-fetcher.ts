@@ -1,14 +1,13 @@
-import { Client, type ClientReadableStream } from '@grpc/grpc-js';
-import type { Clock } from '../../base/clock.ts';
+import { connect } from 'node:net';
+import { after, type Clock } from '../../base/clock.ts';
 import { crc32c } from '../../base/crc32c.ts';
-import { messageOf } from '../../base/errors.ts';
+import { deferred } from '../../base/deferred.ts';
 import type { SnapshotMeta } from '../core/snapshot.ts';
 import { SnapshotDamagedError, SnapshotFetchError, SnapshotGoneError } from '../errors.ts';
-import { channelOptions } from './channel-options.ts';
+import { FrameConnection } from './frame-connection.ts';
+import { FrameKind } from './frame-reader.ts';
 import type { Hello } from './handshake.ts';
 import type { TransportLimits } from './limits.ts';
-import { OwnedConnection } from './owned-connection.ts';
-import { raftService } from './service.ts';
 import {
   decodeSnapshotFrame,
   encodeSnapshotRequest,
@@ -16,13 +15,17 @@ import {
 } from './snapshot-frames.ts';
 
 export interface SnapshotFetchOptions {
-  readonly target: string;
+  readonly host: string;
+  readonly port: number;
   readonly hello: Hello;
   readonly meta: SnapshotMeta;
   readonly clock: Clock;
   readonly limits: TransportLimits;
   readonly signal: AbortSignal;
 }
+
+/** Frames that wait here to be taken: as many more wait in the socket as the system sees fit. */
+const framesWaitingMax = 4;
 
 /** Calls in a row that brought nothing, before a fetch is given up. */
 const barrenCallsMax = 5;
@@ -114,60 +117,65 @@ function refusalError(frame: Extract<SnapshotFrame, { kind: 'refusal' }>): Error
 
 /** One call with a connection of its own, as each stream of the transport has. */
 class FetchCall {
-  readonly #connection: OwnedConnection = new OwnedConnection();
-  readonly #client: Client;
-  readonly #call: ClientReadableStream<Uint8Array>;
-  readonly #frames: AsyncIterator<Uint8Array>;
+  readonly #connection: FrameConnection;
   readonly #options: SnapshotFetchOptions;
+  readonly #frames: Uint8Array[] = [];
   readonly #onAbort: () => void;
+  #endedBy: string | null = null;
+  /** Whoever waits for the next frame, or the end. */
+  #wake: () => void = () => undefined;
 
   constructor(options: SnapshotFetchOptions, request: Uint8Array) {
     this.#options = options;
-    const { target, limits, signal } = options;
-    this.#client = new Client(target, this.#connection, {
-      'grpc.max_receive_message_length': 2 * limits.snapshotChunkBytes,
-      ...channelOptions(limits),
+    const { host, port, clock, limits, signal } = options;
+    this.#connection = new FrameConnection({
+      socket: connect({ host, port, noDelay: true }),
+      clock,
+      contentBytesMax: 2 * limits.snapshotChunkBytes,
+      onFrame: (kind, content) => this.#arrived(kind, content),
+      onEnd: (reason) => {
+        this.#endedBy = reason;
+        this.#wake();
+      },
     });
-    const { path, requestSerialize, responseDeserialize } = raftService.fetchSnapshot;
-    this.#call = this.#client.makeServerStreamRequest(
-      path,
-      requestSerialize,
-      responseDeserialize,
-      request,
-    );
-    this.#call.on('error', () => undefined);
-    this.#frames = this.#call[Symbol.asyncIterator]();
+    this.#connection.write(FrameKind.snapshotRequest, request);
     this.#onAbort = () => this.close();
     signal.addEventListener('abort', this.#onAbort, { once: true });
   }
 
   /** Rejects when nothing comes for too long, or the call ends. */
   async next(): Promise<SnapshotFrame> {
-    const { clock, limits } = this.#options;
-    const wait = new AbortController();
-    const tooLong = clock
-      .delay(limits.snapshotIdleMs, { signal: wait.signal })
-      .then(() => 'idle' as const);
-    tooLong.catch(() => undefined);
-    try {
-      const result = await Promise.race([this.#frames.next(), tooLong]);
-      if (result === 'idle') throw new CutError(`nothing came for ${limits.snapshotIdleMs} ms`);
-      if (result.done === true) throw new CutError('the call ended before its snapshot');
-      const frame = decodeSnapshotFrame(result.value);
-      if (frame === null) throw new SnapshotFetchError('the peer sent what is no snapshot');
-      return frame;
-    } catch (error) {
-      if (error instanceof CutError || error instanceof SnapshotFetchError) throw error;
-      throw new CutError(messageOf(error), { cause: error });
-    } finally {
-      wait.abort();
-    }
+    if (this.#frames.length === 0 && this.#endedBy === null) await this.#wait();
+    const bytes = this.#frames.shift();
+    if (bytes === undefined) throw new CutError(`the call ended: ${this.#endedBy}`);
+    if (this.#frames.length < framesWaitingMax) this.#connection.resume();
+    const frame = decodeSnapshotFrame(bytes);
+    if (frame === null) throw new SnapshotFetchError('the peer sent what is no snapshot');
+    return frame;
   }
 
   close(): void {
     this.#options.signal.removeEventListener('abort', this.#onAbort);
-    this.#call.cancel();
-    this.#client.close();
-    this.#connection.close();
+    this.#connection.destroy('done');
+  }
+
+  #arrived(kind: number, content: Uint8Array): void {
+    if (kind !== FrameKind.snapshot) return;
+    this.#frames.push(content);
+    if (this.#frames.length >= framesWaitingMax) this.#connection.pause();
+    this.#wake();
+  }
+
+  async #wait(): Promise<void> {
+    const { clock, limits } = this.#options;
+    const { promise, resolve } = deferred<'woken' | 'idle'>();
+    this.#wake = () => resolve('woken');
+    const stop = after(clock, limits.snapshotIdleMs, () => resolve('idle'));
+    try {
+      const outcome = await promise;
+      if (outcome === 'idle') throw new CutError(`nothing came for ${limits.snapshotIdleMs} ms`);
+    } finally {
+      stop();
+    }
   }
 }

@@ -12,13 +12,12 @@ import type { PeerPlace, Transport, TransportEvents } from '../transport.ts';
 import type { Cluster, Hello } from './handshake.ts';
 import { InboundServer } from './inbound-server.ts';
 import { defaultTransportLimits, type TransportLimits } from './limits.ts';
-import { targetOf } from './outbound-stream.ts';
 import { type PeerAddress, PeerLink, type PeerLinkOptions } from './peer-link.ts';
 import { PeerLinks } from './peer-links.ts';
 import { fetchSnapshot } from './snapshot-fetcher.ts';
 import { wireVersion } from './wire-codec.ts';
 
-export interface GrpcTransportOptions {
+export interface TcpTransportOptions {
   readonly self: NodeId;
   readonly listen: { readonly host: string; readonly port: number };
   /** Other nodes that the settings name. Who is a member, and where, the configuration says from `setMembers` on. */
@@ -48,15 +47,15 @@ export interface PeerLinkStatus {
   readonly lastRefusal: string | null;
 }
 
-/** Messages over gRPC: one stream per peer and direction, each opened by the side that sends. */
-export class GrpcTransport implements Transport, SnapshotSource {
-  readonly #options: GrpcTransportOptions;
+/** Messages over TCP: one connection per peer and direction, each opened by the side that sends. */
+export class TcpTransport implements Transport, SnapshotSource {
+  readonly #options: TcpTransportOptions;
   readonly #limits: TransportLimits;
   #links: PeerLinks | null = null;
   #membershipIndex: LogIndex = logIndex(0);
   #server: InboundServer | null = null;
 
-  constructor(options: GrpcTransportOptions) {
+  constructor(options: TcpTransportOptions) {
     this.#options = options;
     this.#limits = { ...defaultTransportLimits, ...options.limits };
   }
@@ -121,7 +120,7 @@ export class GrpcTransport implements Transport, SnapshotSource {
     const place = this.#links?.addressOf(from) ?? null;
     if (place === null) throw new SnapshotFetchError(`nobody knows where ${from} is`);
     yield* fetchSnapshot({
-      target: targetOf(place.host, place.port),
+      ...{ host: place.host, port: place.port },
       hello: this.#helloTo(from),
       meta,
       clock: this.#options.clock,

@@ -6,10 +6,10 @@ import { silentLogger } from '../../../base/logger.ts';
 import { SeededRandom } from '../../../base/random.ts';
 import type { Message } from '../../../raft/core/messages.ts';
 import { logIndex, type NodeId, term } from '../../../raft/core/types.ts';
-import { GrpcTransport, type GrpcTransportOptions } from '../../../raft/grpc/grpc-transport.ts';
-import { defaultTransportLimits } from '../../../raft/grpc/limits.ts';
-import { OutboundStream } from '../../../raft/grpc/outbound-stream.ts';
-import { wireVersion } from '../../../raft/grpc/wire-codec.ts';
+import { defaultTransportLimits } from '../../../raft/tcp/limits.ts';
+import { OutboundStream } from '../../../raft/tcp/outbound-stream.ts';
+import { TcpTransport, type TcpTransportOptions } from '../../../raft/tcp/tcp-transport.ts';
+import { wireVersion } from '../../../raft/tcp/wire-codec.ts';
 import { lowPort } from '../../support/low-port.ts';
 import { entries, n1, n2, n3 } from '../shell-fakes.ts';
 
@@ -18,18 +18,18 @@ import { entries, n1, n2, n3 } from '../shell-fakes.ts';
 const clock = new SystemClock();
 
 interface End {
-  readonly transport: GrpcTransport;
+  readonly transport: TcpTransport;
   readonly received: Message[];
   readonly states: string[];
 }
 
 async function openEnd(
   self: NodeId,
-  options: Pick<GrpcTransportOptions, 'peers'> & Partial<GrpcTransportOptions>,
+  options: Pick<TcpTransportOptions, 'peers'> & Partial<TcpTransportOptions>,
 ): Promise<End & AsyncDisposable> {
   const received: Message[] = [];
   const states: string[] = [];
-  const transport = new GrpcTransport({
+  const transport = new TcpTransport({
     self,
     listen: { host: '127.0.0.1', port: 0 },
     clusterId: 'c1',
@@ -71,7 +71,7 @@ function vote(ofTerm: number): Message {
 
 /** A listener that knows n2, which never answers, and somebody who says to be n2. */
 async function listener(
-  limits: GrpcTransportOptions['limits'] = {},
+  limits: TcpTransportOptions['limits'] = {},
 ): Promise<End & AsyncDisposable> {
   return await openEnd(n1, { peers: [{ id: n2, ...at(1) }], limits });
 }
@@ -84,6 +84,7 @@ function dialAsN2(port: number): OutboundStream {
       ...{ clusterId: 'c1', fingerprint: 'f1', initialMembers: '' },
       ...{ from: n2, to: n1, address: null },
     },
+    clock,
     limits: defaultTransportLimits,
   });
 }
@@ -163,7 +164,7 @@ test('a malformed frame is not heard, and ends the stream (S1)', async () => {
   const stream = dialAsN2(one.transport.port);
   expect(await stream.answer).toEqual({ kind: 'accepted' });
 
-  stream.write(Uint8Array.from([0x91, 0xff]), () => undefined);
+  stream.write(Uint8Array.from([0x91, 0xff]));
 
   expect(await stream.ended).toContain('malformed frame');
   expect(one.received).toEqual([]);
@@ -295,6 +296,7 @@ test('a stranger is answered for so many dials, and only so many strangers are',
         ...{ clusterId: 'c1', fingerprint: 'f1', initialMembers: '' },
         ...{ from, to: n1, address: at(1) },
       },
+      clock,
       limits: defaultTransportLimits,
     });
     await stream.answer;

@@ -7,8 +7,8 @@ import {
   encodeHello,
   type Hello,
   judgeHello,
-} from '../../../raft/grpc/handshake.ts';
-import { wireVersion } from '../../../raft/grpc/wire-codec.ts';
+} from '../../../raft/tcp/handshake.ts';
+import { wireVersion } from '../../../raft/tcp/wire-codec.ts';
 import { n1, n2, n3 } from '../shell-fakes.ts';
 
 const cluster = { clusterId: 'c1', fingerprint: 'f1', initialMembers: 'm1' };

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import type { Message } from '../../../raft/core/messages.ts';
 import { logIndex, term } from '../../../raft/core/types.ts';
-import { defaultTransportLimits, type TransportLimits } from '../../../raft/grpc/limits.ts';
-import { SendQueue } from '../../../raft/grpc/send-queue.ts';
-import { decodeFrame } from '../../../raft/grpc/wire-codec.ts';
+import { defaultTransportLimits, type TransportLimits } from '../../../raft/tcp/limits.ts';
+import { SendQueue } from '../../../raft/tcp/send-queue.ts';
+import { decodeFrame } from '../../../raft/tcp/wire-codec.ts';
 import { entries, settled } from '../shell-fakes.ts';
 
 interface Bench {
@@ -11,24 +11,22 @@ interface Bench {
   /** Messages of each frame written. */
   readonly frames: (readonly Message[])[];
   readonly oversize: number[];
-  /** HTTP/2 takes the oldest frame it has not taken. */
-  take(): void;
 }
 
-function bench(limits: Partial<TransportLimits> = {}): Bench {
+function bench(limits: Partial<TransportLimits> & { readonly hasRoom?: boolean } = {}): Bench {
   const frames: (readonly Message[])[] = [];
   const oversize: number[] = [];
-  const takers: (() => void)[] = [];
+  const { hasRoom = true } = limits;
   const queue = new SendQueue({
     limits: { ...defaultTransportLimits, ...limits },
-    write: (bytes, onTaken) => {
+    write: (bytes) => {
       const frame = decodeFrame(bytes);
       frames.push(frame.kind === 'messages' ? frame.messages : []);
-      takers.push(onTaken);
+      return hasRoom;
     },
     onOversize: (bytes) => oversize.push(bytes),
   });
-  return { queue, frames, oversize, take: () => takers.shift()?.() };
+  return { queue, frames, oversize };
 }
 
 function small(ofTerm: number): Message {
@@ -55,37 +53,37 @@ test('what is sent in one go leaves as one frame, in order', async () => {
   expect(frames).toEqual([[1, 2, 3, 4, 5].map(small)]);
 });
 
-test('while HTTP/2 takes nothing, messages wait, and then leave together', async () => {
-  const { queue, frames, take } = bench();
+test('while the socket has no room, messages wait, and then leave together', async () => {
+  const { queue, frames } = bench({ hasRoom: false });
   for (let ofTerm = 1; ofTerm <= 5; ofTerm += 1) {
     queue.push(small(ofTerm));
     await settled();
   }
-  expect(frames).toEqual([[small(1)], [small(2)]]);
+  expect(frames).toEqual([[small(1)]]);
 
-  take();
+  queue.resume();
 
-  expect(frames).toEqual([[small(1)], [small(2)], [3, 4, 5].map(small)]);
+  expect(frames).toEqual([[small(1)], [2, 3, 4, 5].map(small)]);
 });
 
 test('a frame is not grown past its maximum, but one large message travels alone', async () => {
-  const { queue, frames, take } = bench({ batchBytesMax: 1000 });
+  const { queue, frames } = bench({ batchBytesMax: 1000 });
 
   for (const message of [small(1), append(5000), small(2), small(3)]) queue.push(message);
   await settled();
-  take();
-  take();
 
   expect(frames.map((frame) => frame.length)).toEqual([1, 1, 2]);
 });
 
 test('a full queue drops new entries, and still takes votes and heartbeats', async () => {
-  const { queue, frames } = bench({ queueBytesMax: 10_000, queueMessagesMax: 6 });
+  const { queue, frames } = bench({
+    queueBytesMax: 10_000,
+    queueMessagesMax: 6,
+    hasRoom: false,
+  });
   queue.push(small(1));
   await settled();
-  queue.push(small(2));
-  await settled();
-  expect(frames).toHaveLength(2);
+  expect(frames).toHaveLength(1);
 
   expect([append(6000), append(6000), small(3), small(4)].map((sent) => queue.push(sent))).toEqual([
     true,

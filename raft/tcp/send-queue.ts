@@ -1,11 +1,11 @@
 import type { Message } from '../core/messages.ts';
-import { framesInFlightMax, type TransportLimits } from './limits.ts';
+import type { TransportLimits } from './limits.ts';
 import { encodeFrame, wireBytes } from './wire-codec.ts';
 
 export interface SendQueueOptions {
   readonly limits: TransportLimits;
-  /** Hands a frame to the stream; calls back when HTTP/2 has taken it. */
-  readonly write: (frame: Uint8Array, onTaken: () => void) => void;
+  /** Hands a frame to the stream; false when the next should wait for `resume`. */
+  readonly write: (frame: Uint8Array) => boolean;
   /** A single message larger than the other side accepts was dropped. */
   readonly onOversize: (bytes: number) => void;
 }
@@ -17,13 +17,13 @@ interface Waiting {
 
 /**
  * Messages on their way into one stream. What is sent in one go of the event loop leaves as one frame, and so does what piles up
- * while HTTP/2 has not taken the frames before. Bounded: when full, the newest is dropped, and Raft sends it again.
+ * while the socket has not taken the frames before. Bounded: when full, the newest is dropped, and Raft sends it again.
  */
 export class SendQueue {
   readonly #options: SendQueueOptions;
   #waiting: Waiting[] = [];
   #bytes = 0;
-  #framesInFlight = 0;
+  #isBlocked = false;
   #isFlushDue = false;
   #isClosed = false;
 
@@ -50,6 +50,12 @@ export class SendQueue {
     return true;
   }
 
+  /** The stream has room again. */
+  resume(): void {
+    this.#isBlocked = false;
+    this.#flush();
+  }
+
   close(): void {
     this.#isClosed = true;
     this.#waiting = [];
@@ -66,7 +72,7 @@ export class SendQueue {
   }
 
   #flush(): void {
-    while (!this.#isClosed && this.#framesInFlight < framesInFlightMax) {
+    while (!this.#isClosed && !this.#isBlocked) {
       const messages = this.#takeBatch();
       if (messages.length === 0) return;
       const frame = encodeFrame(messages);
@@ -74,11 +80,7 @@ export class SendQueue {
         this.#options.onOversize(frame.length);
         continue;
       }
-      this.#framesInFlight += 1;
-      this.#options.write(frame, () => {
-        this.#framesInFlight -= 1;
-        this.#flush();
-      });
+      this.#isBlocked = !this.#options.write(frame);
     }
   }
 

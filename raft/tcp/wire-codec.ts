@@ -17,7 +17,7 @@ import { frameValuesMax } from './limits.ts';
 import { packValues, type TupleReader, unpackValues, WireFault } from './wire-values.ts';
 
 /** Changes with every change of a tuple below; two versions never talk (checked by the handshake). */
-export const wireVersion = 2;
+export const wireVersion = 3;
 
 /**
  * A frame is a msgpack array of messages; each message an array that begins with its tag. Entries carry no index: they follow
