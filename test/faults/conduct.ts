@@ -13,10 +13,12 @@ export interface ConductOptions {
   /** `performance.now()` at time 0 of the plan. */
   readonly originMs: number;
   onEvent(event: FaultEvent): void;
+  /** Settles when clients were served for some seconds on end, from the call on, or were not for too long. */
+  served(signal: AbortSignal): Promise<void>;
 }
 
-/** Between the moment at which all nodes are back and the begin of the next fault, however late that is. */
-const restMsMin = 6_000;
+/** Between the moment at which all nodes are back and the wait for service before the next fault. */
+const restMsMin = 4_000;
 
 interface Course {
   /** When it struck; `performance.now()`. */
@@ -26,8 +28,9 @@ interface Course {
 
 /**
  * Does what is planned. Settles when every fault has ended; when `signal` aborts, no fault begins any more and those under way end at
- * once. A fault that cannot be done is told as one that was not confirmed. On a machine that is slow all that follows comes later: faults
- * that do not overlap in the plan never do, and one that joins another comes as long after it as planned.
+ * once. A fault that cannot be done is told as one that was not confirmed. A fault begins when clients are served, and where it leaves a
+ * majority whole it lasts until they are again. So on a slow machine all that follows comes later: faults that do not overlap in the plan
+ * never do, and one that joins another comes as long after it as planned.
  */
 export async function conduct(options: ConductOptions, signal: AbortSignal): Promise<void> {
   const { site, originMs, plan } = options;
@@ -46,8 +49,11 @@ export async function conduct(options: ConductOptions, signal: AbortSignal): Pro
       }
       await Promise.all(before);
       if (before.length === 0) return originMs + planned.beginMs;
-      if (!signal.aborted) await allPlayRoles(site);
-      return Math.max(originMs + planned.beginMs, performance.now() + restMsMin);
+      if (signal.aborted) return 0;
+      await allPlayRoles(site);
+      await reached(Math.max(originMs + planned.beginMs, performance.now() + restMsMin), signal);
+      await options.served(signal);
+      return performance.now();
     };
     const begun = Promise.withResolvers<number>();
     const ended = dueMs().then((atMs) => runFault(planned, options, { atMs, begun, signal }));
@@ -81,7 +87,9 @@ async function runFault(
     const { atMs, detail, confirmed } = struck;
     const isMajorityWhole = struck.isMajorityWhole && !planned.overlaps;
     onEvent({ ...event, phase: 'begin', atMs, detail, confirmed, isMajorityWhole });
+    const served = isMajorityWhole ? options.served(signal) : Promise.resolve();
     await reached(performance.now() + planned.endMs - planned.beginMs, signal);
+    await served;
     over.abort();
     const { atMs: endedMs, ...end } = await struck.end();
     onEvent({ ...event, phase: 'end', atMs: endedMs, ...end, isMajorityWhole });

@@ -6,6 +6,7 @@ import { conduct } from './conduct.ts';
 import { isSound } from './judge/check.ts';
 import type { ControlRun } from './judge/control-run.ts';
 import { judgeRun, type RunRecord } from './judge/judge-run.ts';
+import { minimaFor } from './judge/minima.ts';
 import { LeaderWatch } from './leader-watch.ts';
 import { startLoad } from './load/start-load.ts';
 import { type WorkloadName, workloadNames } from './load/workload.ts';
@@ -16,6 +17,7 @@ import { ProgressLine } from './progress-line.ts';
 import { verdictTable } from './report/verdict-table.ts';
 import { writeReport } from './report/write-report.ts';
 import { concludeLoad, controlFor } from './run-load.ts';
+import { ServiceMeter } from './service-meter.ts';
 import { startGuard } from './site/guard.ts';
 import { forgetRun, noteRun, remainsOf, removeDeadRuns, removeRun } from './site/leftovers.ts';
 import { type Possible, possibleHere } from './site/possible-here.ts';
@@ -108,6 +110,7 @@ async function observe(place: RunPlace, asked: Asked, signal: AbortSignal): Prom
       nodeCount: given.nodes,
       directory: place.cluster,
       basePort: given.basePort,
+      tickMs: given.tickMs,
       network: possible.network,
       withDisks: has('disk'),
       withClocks: has('clock'),
@@ -151,9 +154,12 @@ async function strikeAndRecord(
     events.push(event);
     progress.line(eventLine(event, originMs));
   };
-  await unlessAborted(conduct({ site, plan, originMs, onEvent }, signal), signal);
+  const meter = new ServiceMeter(() => load.counts(), minimaFor(ratePerSecond).service);
+  const served = (until: AbortSignal): Promise<void> => meter.served(until);
+  await unlessAborted(conduct({ site, plan, originMs, onEvent, served }, signal), signal);
+  if (plan.length > 0) await unlessAborted(meter.served(signal), signal);
   // Nodes that took long to come back leave no time after the last fault, and what was not seen then proves nothing.
-  const endMs = Math.max(originMs + durationMs, (events.at(-1)?.atMs ?? 0) + quietMs);
+  const endMs = Math.max(originMs + durationMs, performance.now() + quietMs);
   await delay(Math.max(0, endMs - performance.now()), undefined, { signal });
   progress[Symbol.dispose]();
   const concluded = await unlessAborted(concludeLoad({ site, load, events }), signal);

@@ -50,7 +50,12 @@ test('an unknown option is refused', () => {
 
 test('the command to repeat a run asks for the same', () => {
   const asked = ['--nemesis', 'kill,disk:leader-log-full,disk:leader-mysql-full', '--seed', '7'];
-  for (const args of [[], ['--nemesis', 'none'], asked, ['--nodes', '5', '--workload', 'bank']]) {
+  for (const args of [
+    [],
+    ['--nemesis', 'none'],
+    asked,
+    ['--nodes', '5', '--workload', 'bank', '--tick-ms', '100'],
+  ]) {
     const options = parseOptions(args, workloadNames);
     if ('length' in options) throw new Error(options.join('; '));
     const [, words = ''] = commandLine(options).split(' -- ');

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { tickMsMax, tickMsMin } from '../../cli/config-schema.ts';
 import { workloadNames } from './load/workload.ts';
 import { catalogue, type NemesisEntry } from './nemesis/catalogue.ts';
 
@@ -13,12 +14,14 @@ export interface FaultOptions {
   /** Null: a temporary folder, told at the end. */
   readonly out: string | null;
   readonly basePort: number;
+  /** Of the nodes' Raft; null: as nodes come. A machine that is busy with other things needs longer ones. */
+  readonly tickMs: number | null;
   /** Null: namespaces where they can be made, link proxies elsewhere. */
   readonly network: 'namespaces' | 'link-proxies' | null;
 }
 
 export const usage: string = `usage: npm run test:faults -- [--nodes 3|5] [--minutes M] [--workload W,…|all] [--nemesis N,…|all|none]
-       [--rate R] [--seed S] [--out DIR] [--base-port P] [--network namespaces|link-proxies]
+       [--rate R] [--seed S] [--out DIR] [--base-port P] [--network namespaces|link-proxies] [--tick-ms T]
 nemeses: ${catalogue.map(({ name }) => name).join(', ')}; one variant alone: partition:ring`;
 
 const minutesMax = 24 * 60;
@@ -64,13 +67,17 @@ export function parseOptions(
     out: values.out ?? null,
     network,
     basePort: Math.floor(number('base-port', values['base-port'], [1024, basePortMax])),
+    tickMs:
+      values['tick-ms'] === undefined
+        ? null
+        : Math.floor(number('tick-ms', values['tick-ms'], [tickMsMin, tickMsMax])),
   };
   return faults.length > 0 ? faults : options;
 }
 
 /** The command that asks for the same once more. */
 export function commandLine(options: FaultOptions): string {
-  const { nodes, minutes, workloads, nemeses, ratePerSecond, seed, network } = options;
+  const { nodes, minutes, workloads, nemeses, ratePerSecond, seed, network, tickMs } = options;
   const named = nemeses.map(({ name, variants }) => {
     const known = catalogue.find((entry) => entry.name === name);
     return known?.variants.length === variants.length ? name : `${name}:${variants.join()}`;
@@ -82,6 +89,7 @@ export function commandLine(options: FaultOptions): string {
     `--workload ${workloads.length === workloadNames.length ? 'all' : workloads.join()}`,
     `--nemesis ${isAll ? 'all' : named.join() || 'none'}`,
     ...(network === null ? [] : [`--network ${network}`]),
+    ...(tickMs === null ? [] : [`--tick-ms ${tickMs}`]),
   ].join(' ');
 }
 
@@ -95,6 +103,7 @@ function readArgs(args: readonly string[]): {
   readonly out?: string;
   readonly 'base-port': string;
   readonly network?: string;
+  readonly 'tick-ms'?: string;
 } {
   return parseArgs({
     args: [...args],
@@ -107,6 +116,7 @@ function readArgs(args: readonly string[]): {
       seed: { type: 'string' },
       out: { type: 'string' },
       network: { type: 'string' },
+      'tick-ms': { type: 'string' },
       'base-port': { type: 'string', default: '24000' },
     },
   }).values;

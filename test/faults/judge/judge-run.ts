@@ -63,7 +63,7 @@ export async function judgeRun(record: RunRecord): Promise<JudgedRun> {
   const { workloads, scheduledFaults: scheduled } = record;
   const workloadRates = shareRate(record.ratePerSecond, workloads.map(workloadNamed));
   const minima = minimaFor(record.ratePerSecond);
-  const windows = judgedWindows({ operations, faults, stoppedMs });
+  const windows = judgedWindows({ operations, faults, stoppedMs, minima });
   const vacuity = { operations, faults, stoppedMs, scheduled, workloadRates, minima };
   checks.push(...record.others, clientsCheck(load), ...vacuityChecks(vacuity, windows));
   const leaders = record.leaders.map((sample) => ({

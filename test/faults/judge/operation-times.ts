@@ -1,5 +1,5 @@
 import type { Operation, Outcome } from '../../../history/history.ts';
-import { isWrite } from './stream-checks.ts';
+import { isWrite } from '../load/is-write.ts';
 
 /** When operations ended, and how: what rates, latencies and gaps are taken from. Times in milliseconds since the origin. */
 export interface EndedOperation {

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
 import type { HistoryValue, Operation } from '../../../history/history.ts';
 import { operationsOf, type Sketch } from '../../history/support/build.ts';
+import { isWrite } from '../load/is-write.ts';
 import { isSound } from './check.ts';
-import { checkStream, isWrite } from './stream-checks.ts';
+import { checkStream } from './stream-checks.ts';
 
 // Violations planted in what the workloads record, each of which must be named.
 

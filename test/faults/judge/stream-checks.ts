@@ -1,5 +1,5 @@
 import { type CheckOptions, checkHistory } from '../../../history/check-history.ts';
-import type { History, HistoryValue, Operation } from '../../../history/history.ts';
+import type { History, Operation } from '../../../history/history.ts';
 import { readHistory } from '../../../history/parse/read-history.ts';
 import { withTextFile } from '../../../history/parse/text-file.ts';
 import type { Anomaly, Verdict } from '../../../history/verdict.ts';
@@ -95,16 +95,4 @@ function requiredOperations(operations: readonly Operation[]): readonly string[]
       ? []
       : [`${f} was tried ${all.length} times and never ended well`],
   );
-}
-
-const reading = ['read', 'read-latest'];
-
-/** Whether an operation would have changed something: what a gap in writes is made of. */
-export function isWrite({ f, input }: Pick<Operation, 'f' | 'input'>): boolean {
-  if (f !== 'txn') return !reading.includes(f);
-  return Array.isArray(input) && input.some((step: HistoryValue) => isAppend(step));
-}
-
-function isAppend(step: HistoryValue): boolean {
-  return Array.isArray(step) && step[0] === 'append';
 }

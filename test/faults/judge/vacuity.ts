@@ -1,7 +1,7 @@
 import { type Check, simpleCheck } from './check.ts';
-import { type RateWindow, rateWindows, type WindowKind, windowMsMin } from './fault-windows.ts';
+import { type FaultWindow, faultWindows } from './fault-windows.ts';
 import type { SeenFault } from './faults.ts';
-import { type Minima, rateMinimum } from './minima.ts';
+import { isEnough, type Minima, type Rates, serviceMs, serviceWithinMs } from './minima.ts';
 import { type EndedOperation, okTimes, ratePerSecond } from './operation-times.ts';
 
 export interface VacuityInput {
@@ -16,65 +16,70 @@ export interface VacuityInput {
   readonly minima: Minima;
 }
 
-/** A window with the rates in it. */
-export interface JudgedWindow extends RateWindow {
-  readonly okPerSecond: number;
-  readonly writesPerSecond: number;
+/** A window with its mean rates. */
+export interface JudgedWindow extends FaultWindow, Rates {
+  /** How long after its beginning service had been there for long enough; null when it never was. */
+  readonly servedAfterMs: number | null;
 }
 
 const shownMax = 10;
+const stepMs = 250;
 
 /** Whether the run did what it was for: operations before, during and after faults, and every fault for real. */
 export function vacuityChecks(
   input: VacuityInput,
   windows: readonly JudgedWindow[] = judgedWindows(input),
 ): readonly Check[] {
+  const hasFaults = input.scheduled !== null;
   return [
     shareCheck(input),
     workloadCheck(input),
-    rateCheck(input, windows, 'calm'),
-    ...(input.scheduled === null
-      ? []
-      : [
-          rateCheck(input, windows, 'before'),
-          rateCheck(input, windows, 'during'),
-          rateCheck(input, windows, 'after'),
-        ]),
+    calmCheck(input, windows),
+    ...(hasFaults ? [beforeCheck(input, windows)] : []),
+    ...(hasFaults ? [serviceCheck(input, windows, 'during')] : []),
+    ...(hasFaults ? [serviceCheck(input, windows, 'after')] : []),
     confirmationCheck(input),
   ];
 }
 
-/** Every stretch of the run in which a rate is judged, with its rates. */
+/** Every stretch of the run in which service is judged. */
 export function judgedWindows({
   operations,
   faults,
   stoppedMs,
-}: Pick<VacuityInput, 'operations' | 'faults' | 'stoppedMs'>): readonly JudgedWindow[] {
+  minima,
+}: Pick<VacuityInput, 'operations' | 'faults' | 'stoppedMs' | 'minima'>): readonly JudgedWindow[] {
   // Client processes take a while to start.
   const startedMs = operations.reduce(
     (earliest, { endMs }) => Math.min(earliest, endMs),
     stoppedMs,
   );
-  const windows = rateWindows({ faults, startedMs, stoppedMs });
   const all = okTimes(operations);
   const writes = okTimes(operations.filter(({ isWrite }) => isWrite));
-  return windows.map((window) => ({
-    ...window,
-    okPerSecond: ratePerSecond(all, window.fromMs, window.toMs),
-    writesPerSecond: ratePerSecond(writes, window.fromMs, window.toMs),
-  }));
+  const ratesIn = (fromMs: number, toMs: number): Rates => ({
+    okPerSecond: ratePerSecond(all, fromMs, toMs),
+    writesPerSecond: ratePerSecond(writes, fromMs, toMs),
+  });
+  return faultWindows({ faults, startedMs, stoppedMs }).map((window) => {
+    const { fromMs, toMs } = window;
+    let servedMs = fromMs + serviceMs;
+    while (servedMs <= toMs && !isEnough(ratesIn(servedMs - serviceMs, servedMs), minima.service)) {
+      servedMs += stepMs;
+    }
+    const servedAfterMs = servedMs <= toMs ? servedMs - fromMs : null;
+    return { ...window, ...ratesIn(fromMs, toMs), servedAfterMs };
+  });
 }
 
 function shareCheck({ operations, minima }: VacuityInput): Check {
   const ok = countOk(operations);
   const share = operations.length === 0 ? 0 : ok / operations.length;
   const found = `${percent(share)} of ${operations.length} operations ended well`;
-  const isEnough = share >= minima.okShare;
   return simpleCheck({
     group: 'non-vacuity',
     name: 'share of ok',
     summary: `${found}; needed: ${percent(minima.okShare)}`,
-    violations: isEnough ? [] : [`${found}, ${percent(minima.okShare)} are needed`],
+    violations: share >= minima.okShare ? [] : [`${found}, ${percent(minima.okShare)} are needed`],
     counts: { operations: operations.length, ok },
   });
 }
@@ -108,48 +113,64 @@ function workloadCheck({ operations, stoppedMs, workloadRates, minima }: Vacuity
   });
 }
 
-const checkNames: Readonly<Record<WindowKind, string>> = {
-  calm: 'rate in calm',
-  before: 'rate before faults',
-  during: 'rate during faults',
-  after: 'rate after faults',
-};
-
-function rateCheck(
-  { minima }: VacuityInput,
-  all: readonly JudgedWindow[],
-  kind: WindowKind,
-): Check {
-  const windows = all.filter((window) => window.kind === kind);
-  const okNeeded = rateMinimum(minima, kind);
-  const writesNeeded = okNeeded * minima.writeShare;
-  const violations = windows.flatMap((window) => {
-    const { what, fromMs, toMs, okPerSecond, writesPerSecond } = window;
-    if (toMs - fromMs < windowMsMin)
-      return [`only ${seconds(toMs - fromMs)} ${what}: too short for a rate`];
-    if (okPerSecond < okNeeded)
-      return [`${perSecond(okPerSecond)} ${what}, ${perSecond(okNeeded)} are needed`];
-    if (writesPerSecond < writesNeeded) {
-      return [
-        `${perSecond(writesPerSecond)} of writes ${what}, ${perSecond(writesNeeded)} are needed`,
-      ];
-    }
-    return [];
-  });
-  // Not every fault leaves a majority whole; after each of them there is service.
-  if (windows.length === 0 && kind !== 'during')
-    violations.push(
-      `${checkNames[kind].replace('rate ', '')}: no window in which it could be judged`,
-    );
-  const lowest = (rates: readonly number[]): string => perSecond(Math.min(...rates));
-  const found =
-    windows.length === 0
-      ? 'none'
-      : `at least ${lowest(windows.map((one) => one.okPerSecond))}, of writes ${lowest(windows.map((one) => one.writesPerSecond))}, in ${windows.length} windows`;
+function calmCheck({ minima }: VacuityInput, all: readonly JudgedWindow[]): Check {
+  const windows = all.filter(({ kind }) => kind === 'calm');
   return simpleCheck({
     group: 'non-vacuity',
-    name: checkNames[kind],
-    summary: `${found}; needed: ${perSecond(okNeeded)}, ${perSecond(writesNeeded)}`,
+    name: 'rate in calm',
+    summary: `${windows.map((one) => `${ratesText(one)} ${one.what}`).join(', ')}; needed: ${ratesText(minima.calm)}`,
+    violations: windows.flatMap((one) => tooLittle(one, minima.calm)),
+  });
+}
+
+/** What a fault ends must have been there. */
+function beforeCheck({ minima, scheduled }: VacuityInput, all: readonly JudgedWindow[]): Check {
+  const windows = all.filter(({ kind }) => kind === 'before');
+  const violations = windows.flatMap((one) => tooLittle(one, minima.service));
+  if (windows.length === 0 && scheduled !== 0) violations.push('there was no time before a fault');
+  const lowest = {
+    okPerSecond: Math.min(...windows.map(({ okPerSecond }) => okPerSecond)),
+    writesPerSecond: Math.min(...windows.map(({ writesPerSecond }) => writesPerSecond)),
+  };
+  return simpleCheck({
+    group: 'non-vacuity',
+    name: 'rate before faults',
+    summary: `at least ${ratesText(lowest)} before ${windows.length} faults; needed: ${ratesText(minima.service)}`,
+    violations: shortened(violations),
+  });
+}
+
+function tooLittle(window: JudgedWindow, needed: Rates): readonly string[] {
+  const { what, fromMs, toMs } = window;
+  if (toMs - fromMs < serviceMs) {
+    return [`only ${seconds(toMs - fromMs)} ${what}: too short for a rate`];
+  }
+  if (isEnough(window, needed)) return [];
+  return [`${ratesText(window)} ${what}; needed: ${ratesText(needed)}`];
+}
+
+/** While a fault lasts that leaves a majority whole, and after each, service comes back; what it takes is told. */
+function serviceCheck(
+  { minima, scheduled }: VacuityInput,
+  all: readonly JudgedWindow[],
+  kind: 'during' | 'after',
+): Check {
+  const windows = all.filter((window) => window.kind === kind);
+  const needed = `${ratesText(minima.service)} for ${seconds(serviceMs)} on end, within ${seconds(serviceWithinMs)}`;
+  const violations = windows.flatMap(({ what, servedAfterMs, ...rates }) =>
+    servedAfterMs !== null && servedAfterMs - serviceMs <= serviceWithinMs
+      ? []
+      : [`no service ${what}: ${ratesText(rates)}; needed: ${needed}`],
+  );
+  // Not every fault leaves a majority whole; after each of them there is a time.
+  if (windows.length === 0 && kind === 'after' && scheduled !== 0) {
+    violations.push('there was no time after a fault');
+  }
+  const longestMs = Math.max(0, ...windows.map(({ servedAfterMs }) => servedAfterMs ?? 0));
+  return simpleCheck({
+    group: 'non-vacuity',
+    name: `service ${kind} faults`,
+    summary: `${kind} ${windows.length} faults, seen at most ${seconds(longestMs)} after the ${kind === 'during' ? 'beginning' : 'end'}; needed: ${needed}`,
     violations: shortened(violations),
   });
 }
@@ -191,8 +212,8 @@ function shortened(violations: readonly string[]): readonly string[] {
   return [...violations.slice(0, shownMax), `and ${violations.length - shownMax} more`];
 }
 
-function perSecond(rate: number): string {
-  return `${rate.toFixed(1)} ops/s`;
+function ratesText({ okPerSecond, writesPerSecond }: Rates): string {
+  return `${okPerSecond.toFixed(1)} ops/s (${writesPerSecond.toFixed(1)} writes)`;
 }
 
 function percent(share: number): string {

@@ -5,7 +5,7 @@ import type { LoadCounts } from './workload.ts';
 
 const program = fileURLToPath(new URL('./client-process.ts', import.meta.url));
 const complaintCharactersMax = 2_000;
-const none: LoadCounts = { ok: 0, failed: 0, unknown: 0 };
+const none: LoadCounts = { ok: 0, writes: 0, failed: 0, unknown: 0 };
 
 export interface ClientSlotOptions {
   readonly config: Omit<ClientConfig, 'life'>;
@@ -86,8 +86,9 @@ export class ClientSlot {
 
 export function sumOfCounts(counts: readonly LoadCounts[]): LoadCounts {
   return counts.reduce(
-    (sum, { ok, failed, unknown }) => ({
+    (sum, { ok, writes, failed, unknown }) => ({
       ok: sum.ok + ok,
+      writes: sum.writes + writes,
       failed: sum.failed + failed,
       unknown: sum.unknown + unknown,
     }),

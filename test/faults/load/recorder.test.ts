@@ -67,7 +67,7 @@ test('what nobody knows the end of is info, retires its process number, and is t
     ['fail', 18],
     ['ok', 18],
   ]);
-  expect(tally.counts).toEqual({ ok: 1, failed: 1, unknown: 1 });
+  expect(tally.counts).toEqual({ ok: 1, writes: 1, failed: 1, unknown: 1 });
 });
 
 test('an answer of a server is definite, but for the one that says it is not', () => {

@@ -1,3 +1,4 @@
+import { isWrite } from './is-write.ts';
 import type { JsonValue, OperationLog } from './operation-log.ts';
 import { endingOf } from './outcome.ts';
 import type { LoadCounts } from './workload.ts';
@@ -5,12 +6,13 @@ import type { LoadCounts } from './workload.ts';
 /** How many operations of a client process ended how, and why those that did not end well did not. */
 export class Tally {
   ok = 0;
+  writes = 0;
   failed = 0;
   unknown = 0;
 
   get counts(): LoadCounts {
-    const { ok, failed, unknown } = this;
-    return { ok, failed, unknown };
+    const { ok, writes, failed, unknown } = this;
+    return { ok, writes, failed, unknown };
   }
 }
 
@@ -63,6 +65,7 @@ export class Recorder {
       const output = await attempt();
       log.write({ ...event, type: 'ok', value: output });
       tally.ok += 1;
+      tally.writes += Number(isWrite({ f, input }));
       return { type: 'ok', output };
     } catch (thrown) {
       const { type, error } = endingOf(thrown);

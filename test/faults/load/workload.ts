@@ -45,6 +45,8 @@ export interface LoadOptions {
 /** Operations that ended so far. */
 export interface LoadCounts {
   readonly ok: number;
+  /** Of these, acknowledged changes. */
+  readonly writes: number;
   readonly failed: number;
   /** Nobody was told whether they happened. */
   readonly unknown: number;

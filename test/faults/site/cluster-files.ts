@@ -23,6 +23,7 @@ export interface ClusterFilesOptions {
   readonly directory: string;
   readonly nodeCount: number;
   readonly basePort: number;
+  readonly tickMs: number | null;
   hosts(id: string): { readonly host: string; readonly peerHost: string };
 }
 
@@ -38,7 +39,7 @@ export function writeClusterFiles(options: ClusterFilesOptions): {
     basePort: options.basePort,
     mysqld: '',
     reads: 'read-index',
-    tickMs: null,
+    tickMs: options.tickMs,
   };
   makeClusterFolder(options.directory);
   const cluster = planLocalCluster(local);

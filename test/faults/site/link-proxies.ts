@@ -111,11 +111,16 @@ export class LinkProxies implements FaultNetwork, AsyncDisposable {
     client: Socket,
     { node, port, traffic }: { node: SiteNode; port: number; traffic: LinkFault['traffic'] },
   ): void {
-    const from = this.#whoConnects(client.remotePort ?? 0, port);
     const upstream = openSocket({ host: loopback, port });
+    // Asked for once a link is faulty, and only once: it takes long to find out, and connections may come in hundreds.
+    let known: { readonly from: string | null } | null = null;
+    const from = (): string | null => {
+      known ??= { from: this.#whoConnects(client.remotePort ?? 0, port) };
+      return known.from;
+    };
     const lanes = [
-      new Lane(client, upstream, () => this.#faultOn({ from, to: node.id, traffic })),
-      new Lane(upstream, client, () => this.#faultOn({ from: node.id, to: from, traffic })),
+      new Lane(client, upstream, () => this.#faultOn({ from, to: () => node.id, traffic })),
+      new Lane(upstream, client, () => this.#faultOn({ from: () => node.id, to: from, traffic })),
     ];
     for (const lane of lanes) this.#lanes.add(lane);
     for (const socket of [client, upstream]) {
@@ -132,13 +137,15 @@ export class LinkProxies implements FaultNetwork, AsyncDisposable {
   }
 
   #faultOn(way: {
-    readonly from: string | null;
-    readonly to: string | null;
+    readonly from: () => string | null;
+    readonly to: () => string | null;
     readonly traffic: LinkFault['traffic'];
   }): LaneFault | null {
+    if (this.#faults.length === 0) return null;
+    const [sender, receiver] = [way.from(), way.to()];
     const fault = this.#faults.find(
       ({ from, to, traffic }) =>
-        from === way.from && to === way.to && (traffic === 'everything' || traffic === way.traffic),
+        from === sender && to === receiver && (traffic === 'everything' || traffic === way.traffic),
     );
     return fault === undefined ? null : { fault, count: this.#countOf(fault) };
   }

@@ -25,6 +25,8 @@ export interface SiteOptions {
   /** Made if it is not there; kept. */
   readonly directory: string;
   readonly basePort: number;
+  /** Null: as nodes come. */
+  readonly tickMs: number | null;
   readonly network: FaultNetwork['kind'];
   /** Log and MySQL server of each node get disks of their own. */
   readonly withDisks: boolean;
@@ -42,7 +44,7 @@ const readyTimeoutMs = 300_000;
 
 /** Starts a cluster and waits until it serves. Whatever fails on the way, nothing of it stays but files. The run must have been noted. */
 export async function startSite(options: SiteOptions, signal: AbortSignal): Promise<RunningSite> {
-  const { run, directory, nodeCount, basePort } = options;
+  const { run, directory, nodeCount, basePort, tickMs } = options;
   try {
     // Fetched now if there is none: nodes in namespaces reach nobody but each other.
     await unlessAborted(locateMySql('', { logger: silentLogger, terminal: null }), signal);
@@ -54,6 +56,7 @@ export async function startSite(options: SiteOptions, signal: AbortSignal): Prom
       directory,
       nodeCount,
       basePort,
+      tickMs,
       hosts: (id) => placeOf(id, ids, namespaces),
     });
     const disks = options.withDisks ? await Volumes.create(nodes, signal) : null;
