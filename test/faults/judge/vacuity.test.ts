@@ -96,7 +96,7 @@ test('a failover may take its time, and no more than that', () => {
     expect.stringMatching(/^no service after partition leader-in-minority at 40\.0 s/),
   );
   const late = faultsOf([event({ atMs: 11_000 }), event({ atMs: 21_000, phase: 'end' })], originMs);
-  const tooSlow = steady({ silent: [[20_000, 81_000]] });
+  const tooSlow = steady({ silent: [[20_000, 85_000]] });
   expect(violations({ operations: tooSlow, faults: late })).toContainEqual(
     expect.stringMatching(/^no service after partition leader-in-minority at 10\.0 s/),
   );
