@@ -74,6 +74,12 @@ const mysqlErrors: Readonly<Record<ClientErrorCode, MySqlError>> = {
     sqlState: '42000',
     message: 'this command of the protocol is not allowed on the ports of applications',
   },
+  PROXY_XA_REFUSED: {
+    number: 1235,
+    sqlState: '42000',
+    message:
+      'XA is not supported: a prepared transaction would keep its locks through every failover; use one transaction per database',
+  },
   PROXY_COMMAND_UNKNOWN: { number: 1047, sqlState: '08S01', message: 'Unknown command' },
   PROXY_TLS_NOT_OFFERED: {
     number: 1043,

@@ -1,4 +1,6 @@
 import { CommandCode } from '../../mysql-bridge/protocol/constants.ts';
+import type { ClientErrorCode } from './client-error.ts';
+import { beginsXa } from './xa-statement.ts';
 
 /** What the server sends back to a command, as far as its end must be found. */
 export type ResponseShape =
@@ -67,9 +69,14 @@ const refusedCommands: ReadonlySet<number> = new Set<number>([
   CommandCode.subscribeGroupReplicationStream,
 ]);
 
-export type CommandVerdict = CommandRule | 'refused' | 'unknown';
+/** A rule, or why the command does not pass. */
+export type CommandVerdict = CommandRule | ClientErrorCode;
 
-/** `code` is a packet's first byte; -1, an empty packet, is no command. */
-export function judgeCommand(code: number): CommandVerdict {
-  return rules.get(code) ?? (refusedCommands.has(code) ? 'refused' : 'unknown');
+/** `head`: the beginning of the packet, empty when the packet is; `capabilities`: those that both sides have. */
+export function judgeCommand(head: Uint8Array, capabilities: number): CommandVerdict {
+  const code = head[0] ?? -1;
+  if (beginsXa(head, capabilities)) return 'PROXY_XA_REFUSED';
+  const rule = rules.get(code);
+  if (rule !== undefined) return rule;
+  return refusedCommands.has(code) ? 'PROXY_COMMAND_REFUSED' : 'PROXY_COMMAND_UNKNOWN';
 }

@@ -17,6 +17,7 @@ import type {
 } from './session-types.ts';
 import { StatementCursors } from './statement-cursors.ts';
 import { type Run, WireCutter } from './wire-cutter.ts';
+import { isXaDecided } from './xa-statement.ts';
 
 /**
  * One session between a client and a server: what passes, what is held, and what is said when it must end. It has no socket and
@@ -45,6 +46,7 @@ export class SessionMachine {
   #user = '';
   #connectionId: number | null = null;
   #offered = 0;
+  #capabilities = 0;
 
   constructor(options: SessionMachineOptions) {
     this.#options = options;
@@ -243,7 +245,7 @@ export class SessionMachine {
   /** Takes what the client has sent as far as the session may go on now. */
   #takeClientBytes(gate: GateView): void {
     while (this.#mayTake(gate)) {
-      const run = this.#client.next();
+      const run = this.#client.next(this.#isClear);
       if (run === null) break;
       this.#takeRun(run);
       // A server may answer before it has read all, to say that the command is too large.
@@ -286,6 +288,9 @@ export class SessionMachine {
     const next = this.#client.peek();
     return next !== null && next.sequence !== 0;
   }
+
+  readonly #isClear = (head: Uint8Array): boolean =>
+    this.#phase !== 'idle' || isXaDecided(head, this.#capabilities);
 
   #takeRun(run: Run): void {
     switch (this.#phase) {
@@ -334,7 +339,8 @@ export class SessionMachine {
       return;
     }
     if (!this.#admit(answer.user)) return;
-    this.#response = new ResponseStream(answer.capabilities & this.#offered);
+    this.#capabilities = answer.capabilities & this.#offered;
+    this.#response = new ResponseStream(this.#capabilities);
     this.#beginTurn(null);
     this.#effects.push({ kind: 'to-server', bytes: encodePacket(answer.payload, run.sequence) });
   }
@@ -349,9 +355,9 @@ export class SessionMachine {
 
   #beginCommand(run: Run): void {
     this.#lastSequence = run.sequence;
-    const verdict = judgeCommand(run.code);
-    if (verdict === 'refused' || verdict === 'unknown') {
-      this.#refusal = verdict === 'refused' ? 'PROXY_COMMAND_REFUSED' : 'PROXY_COMMAND_UNKNOWN';
+    const verdict = judgeCommand(run.bytes.subarray(wireHeaderBytes), this.#capabilities);
+    if (typeof verdict === 'string') {
+      this.#refusal = verdict;
       this.#phase = 'refused';
       this.#takeRun(run);
     } else if (verdict.shape === 'none') {

@@ -1,6 +1,9 @@
 import { concatBytes } from '../../base/bytes.ts';
 import { wireHeaderBytes, wirePayloadBytesMax } from '../../mysql-bridge/protocol/constants.ts';
 
+/** As much of a packet, header included, as is kept back until it is clear what it is. */
+const headBytesMax = 256;
+
 /** A stretch of wire bytes, headers included, that lies within one packet. */
 export interface Run {
   readonly bytes: Uint8Array;
@@ -58,12 +61,15 @@ export class WireCutter {
     return { sequence: head[3] ?? 0, code: lengthOf(head) === 0 ? -1 : (head[4] ?? 0) };
   }
 
-  /** The next run, or null when more bytes are needed. */
-  next(): Run | null {
+  /**
+   * The next run, or null when more bytes are needed. The first of a packet has so much of it that `isClear` is content with its payload,
+   * or as much as may be asked for.
+   */
+  next(isClear: (head: Uint8Array) => boolean = () => true): Run | null {
     if (this.#payloadLeft > 0) return this.#run({ headerBytes: 0, isFirst: false, code: -1 });
     const isFirst = !this.#isContinued;
     const head = this.#header(isFirst ? wireHeaderBytes + 1 : wireHeaderBytes);
-    if (head === null) return null;
+    if (head === null || (isFirst && !this.#isHeadClear(lengthOf(head), isClear))) return null;
     this.#length = lengthOf(head);
     this.#sequence = head[3] ?? 0;
     this.#payloadLeft = this.#length;
@@ -71,6 +77,16 @@ export class WireCutter {
     this.#isInside = true;
     const code = isFirst && this.#length > 0 ? (head[4] ?? 0) : -1;
     return this.#run({ headerBytes: wireHeaderBytes, isFirst, code });
+  }
+
+  #isHeadClear(length: number, isClear: (head: Uint8Array) => boolean): boolean {
+    const wanted = Math.min(wireHeaderBytes + length, headBytesMax);
+    const first = this.#queue[0] ?? new Uint8Array(0);
+    if (first.length >= wanted || isClear(first.subarray(wireHeaderBytes))) return true;
+    const here = Math.min(wanted, this.#queuedBytes);
+    if (here === first.length) return false;
+    const longer = this.#header(here) ?? first;
+    return here === wanted || isClear(longer.subarray(wireHeaderBytes, here));
   }
 
   /** The first chunk of the queue, made to hold `wanted` bytes (a header alone, when its packet is empty). */

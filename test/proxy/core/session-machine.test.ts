@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { concatBytes } from '../../../base/bytes.ts';
+import { concatBytes, utf8 } from '../../../base/bytes.ts';
 import { Capability, CommandCode, ServerStatus } from '../../../mysql-bridge/protocol/constants.ts';
 import { readGreeting, readGreetingAnswer } from '../../../mysql-bridge/protocol/handshake.ts';
 import { encodePacket } from '../../../mysql-bridge/protocol/packet-writer.ts';
@@ -193,6 +193,19 @@ test('commands of replication and operation are refused, and the session goes on
     session.client(command(code, new Uint8Array(100)));
     expect(session.toServer).toHaveLength(0);
     expect(session.error).toEqual({ code: 'PROXY_COMMAND_REFUSED', sequence: 1 });
+    session.client(insert);
+    expect(session.toServer).toEqual(insert);
+  }
+});
+
+test('a statement that begins with XA is refused, however it is cut, and the session goes on (H8)', () => {
+  const bytes = command(CommandCode.query, utf8("/* tidy */ xa start 'x'"));
+  for (const cut of [1, 4, 5, 8, 17, bytes.length]) {
+    const session = SessionUnderTest.loggedIn();
+    session.client(bytes.subarray(0, cut));
+    session.client(bytes.subarray(cut));
+    expect(session.toServer).toHaveLength(0);
+    expect(session.error).toEqual({ code: 'PROXY_XA_REFUSED', sequence: 1 });
     session.client(insert);
     expect(session.toServer).toEqual(insert);
   }

@@ -36,6 +36,28 @@ test('runs join to the same bytes, and begin and end with the packets', () => {
   );
 });
 
+test('a packet is kept back until its beginning is clear, it is all there, or 256 bytes are', () => {
+  const small = encodePacket(new Uint8Array([3, 1, 2, 4, 5, 6, 7]), 0);
+  const large = encodePacket(new Uint8Array(300).fill(1), 1);
+  const bytes = concatBytes([small, encodePacket(new Uint8Array([3, 1]), 2), large]);
+  const cutter = new WireCutter();
+  const runs: Run[] = [];
+  for (const byte of bytes) {
+    cutter.push(new Uint8Array([byte]));
+    for (const run of [cutter.next((head) => head.length > 4)]) if (run !== null) runs.push(run);
+  }
+
+  expect(runs.slice(0, 4).map((run) => run.bytes.length)).toEqual([9, 1, 1, 6]);
+  expect(runs[4]?.bytes.length).toBe(9);
+  expect(concatBytes(runs.map((run) => run.bytes))).toEqual(bytes);
+
+  const never = new WireCutter();
+  never.push(large.subarray(0, 255));
+  expect(never.next(() => false)).toBe(null);
+  never.push(large.subarray(255));
+  expect(never.next(() => false)?.bytes.length).toBe(256);
+});
+
 test('a look ahead takes nothing', () => {
   const cutter = new WireCutter();
   cutter.push(encodePacket(new Uint8Array([3, 1, 2]), 7));
