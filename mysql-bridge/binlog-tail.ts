@@ -19,6 +19,7 @@ import type { InternalAccount } from './mysql-server.ts';
 import { ProposalOutbox, type ProposedTransaction } from './proposal-outbox.ts';
 import type { PacketPiece } from './protocol/packet-piece.ts';
 import { AckGate } from './semisync/ack-gate.ts';
+import { UnackedTransactions } from './unacked-transactions.ts';
 
 export interface BinlogTailOptions {
   readonly socketPath: string;
@@ -88,6 +89,7 @@ export class BinlogTail implements Tail {
   #onReused: (gtid: Gtid) => void = () => undefined;
   /** Proposed on this connection, committed or not. */
   readonly #proposedGtids = new GtidSet();
+  readonly #unacked = new UnackedTransactions();
 
   constructor(options: BinlogTailOptions) {
     this.#options = options;
@@ -107,6 +109,10 @@ export class BinlogTail implements Tail {
   get unackedCount(): number {
     if (this.#mode.kind !== 'propose') return 0;
     return this.#mode.gate.pendingCount + this.#mode.outbox.transactions;
+  }
+
+  passedWithoutAck(executed: GtidSet): Gtid | null {
+    return this.#unacked.oldestIn(executed);
   }
 
   onLost(listener: (reason: string) => void): void {
@@ -222,7 +228,8 @@ export class BinlogTail implements Tail {
   }
 
   #endTransaction(outbox: ProposalOutbox, effect: TransactionReceivedEffect): void {
-    const { end: position, needsAck, connectionId, commitTimestampUs } = effect;
+    const { gtid, end: position, needsAck, connectionId, commitTimestampUs } = effect;
+    this.#unacked.received(gtid, position);
     const receivedAtMs = this.#options.timings?.received(commitTimestampUs) ?? 0;
     outbox.endTransaction({ position, needsAck, connectionId, receivedAtMs });
   }
@@ -281,7 +288,10 @@ export class BinlogTail implements Tail {
   }
 
   #ack(effects: ReturnType<AckGate['step']>): void {
-    for (const { position } of effects) this.#client?.sendAck(position);
+    for (const { position } of effects) {
+      this.#unacked.acking(position);
+      this.#client?.sendAck(position);
+    }
   }
 
   #lose(reason: string): void {

@@ -52,6 +52,8 @@ export interface Tail {
   /** From this call on nothing is proposed and nothing acked; what arrives is an errant write attempt. */
   stopAcks(): void;
   readonly unackedCount: number;
+  /** A transaction that is executed, by what the server told before this call, though no ack of ours has covered it; null: there is none. */
+  passedWithoutAck(executed: GtidSet): Gtid | null;
   /** The connection is lost for good, or what came is not understood: the server cannot commit any more. */
   onLost(listener: (reason: string) => void): void;
   /** A transaction arrived while not proposing. It waits for an ack it will never get. */

@@ -354,6 +354,11 @@ export class Bridge {
   async #onRound(): Promise<void> {
     const { executed, errant, vanished } = await this.#tasks.findErrant();
     if (!this.#isServing()) return;
+    const passed = this.#tasks.passedWithoutAck(executed);
+    if (passed !== null) {
+      await this.#onBypassed(`${formatGtid(passed)} is committed, and no ack was sent for it`);
+      return;
+    }
     if (!errant.isEmpty) {
       this.#tasks.feedErrant(errantText(errant), errant);
       return;

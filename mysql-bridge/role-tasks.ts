@@ -73,6 +73,11 @@ export class RoleTasks {
     return this.#tail?.unackedCount ?? 0;
   }
 
+  /** See `Tail.passedWithoutAck`. */
+  passedWithoutAck(executed: GtidSet): Gtid | null {
+    return this.#tail?.passedWithoutAck(executed) ?? null;
+  }
+
   /** Takes effect before it returns. */
   stopAcks(): void {
     this.#tail?.stopAcks();

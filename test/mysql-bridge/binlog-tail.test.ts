@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { GtidSet } from '../../mysql-bridge/binlog/gtid-set.ts';
 import { logIndex, term } from '../../raft/core/types.ts';
 import { TooManyInFlightError, TransferringError } from '../../raft/errors.ts';
 import { packetOf, serverUuid } from './binlog/stream-builder.ts';
@@ -54,6 +55,22 @@ test('an ack goes out when the transaction is committed under the tail’s own t
   expect(waiting).toBe(1);
   expect(node.acks).toEqual([end]);
   expect(node.tail.unackedCount).toBe(0);
+});
+
+test('what the server executed though no ack covered it is named, for as long as none does (G2, H11)', async () => {
+  const node = await leading(2);
+  const executed = GtidSet.parse(`${serverUuid}:1-2`);
+  node.commitTransaction(1n);
+  node.commitTransaction(2n);
+
+  const before = node.tail.passedWithoutAck(executed);
+  const none = node.tail.passedWithoutAck(GtidSet.parse(`${serverUuid}:3-9`));
+  node.raft.commit();
+
+  expect(before).toEqual({ serverUuid, tag: '', number: 1n });
+  expect(none).toBe(null);
+  expect(node.acks).toHaveLength(1);
+  expect(node.tail.passedWithoutAck(executed)).toBe(null);
 });
 
 test('whoever takes commits for quorum rounds hears of one before its ack leaves, and only while this node leads (C8)', async () => {

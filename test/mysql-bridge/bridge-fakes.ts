@@ -111,6 +111,8 @@ export class FakeAdmin implements ServerAdmin {
 
 export class FakeTail implements Tail {
   unackedCount = 0;
+  /** Never covered by an ack. */
+  unacked: readonly Gtid[] = [];
   lost: (reason: string) => void = () => undefined;
   errant: (gtid: Gtid) => void = () => undefined;
   reused: (gtid: Gtid) => void = () => undefined;
@@ -128,6 +130,9 @@ export class FakeTail implements Tail {
   }
   stopAcks(): void {
     this.#calls.note('stop-acks');
+  }
+  passedWithoutAck(executed: GtidSet): Gtid | null {
+    return this.unacked.find((gtid) => executed.has(gtid)) ?? null;
   }
   onLost(listener: (reason: string) => void): void {
     this.lost = listener;

@@ -227,6 +227,22 @@ test('a bypassed commit gate closes the gate to clients, then drains, then rebui
   expect(node.world.calls.list).toContain('rebuild');
 });
 
+test('a commit that no ack of ours has covered is a bypassed gate, though nothing that is counted shows it (G2, H11)', async () => {
+  await using node = await primary();
+  const gtid = { serverUuid: uuid, tag: '', number: 6n };
+  node.world.tail.unacked = [gtid];
+  node.world.ledger.committed = GtidSet.parse(`${uuid}:1-6`);
+  await node.pass(400);
+  const before = node.world.calls.taken();
+
+  node.world.admin.executed = `${uuid}:1-6`;
+  await node.pass(400);
+
+  expect(before).not.toContain('close-gate');
+  expect(node.world.calls.list).toContain('close-gate');
+  expect(node.world.calls.list).toContain('rebuild');
+});
+
 test('an errant write that waits for its ack is killed and cut; one that got past is rebuilt away (G2, G5)', async () => {
   await using waiting = await replica();
   await using passed = await replica();
