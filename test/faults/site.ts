@@ -26,9 +26,13 @@ export interface FaultSite extends AsyncDisposable {
   status(id: string): Promise<NodeStatus | null>;
   /** The process of the node's sidecar, a moment ago; null between two lives. */
   sidecarPid(id: string): number | null;
-  /** Of nodes that died of what does not pass by itself: they stay down until `revive`. */
+  /** Of nodes that died of what does not pass by itself, or were stopped: they stay down until `revive`. */
   readonly givenUp: readonly string[];
-  /** Starts a node that has given up again, as an operator would. */
+  /** Why each life of the node's sidecar so far ended, oldest first: a code of the README's table where it gave one. */
+  exits(id: string): readonly string[];
+  /** Stops a node, as an operator would, whatever its supervisor is about to do. */
+  stop(id: string): Promise<void>;
+  /** Starts a node that has given up or was stopped, as an operator would. */
   revive(id: string): void;
 }
 
@@ -65,7 +69,7 @@ export interface FaultNetwork extends AsyncDisposable {
 /** What a node keeps on a disk of its own: its Raft log, or its MySQL server. */
 export type DiskPart = 'log' | 'mysql';
 
-/** Disks that fill up or hang. Each says whether it was seen to have happened. */
+/** Disks that fill up, hang or fail. Each says whether it was seen to have happened. */
 export interface FaultDisks {
   /** No byte is free any more. */
   fill(id: string, part: DiskPart): Promise<boolean>;
@@ -73,6 +77,10 @@ export interface FaultDisks {
   /** Whoever writes or syncs waits until the thaw. */
   freeze(id: string, part: DiskPart): Promise<boolean>;
   thaw(id: string, part: DiskPart): Promise<boolean>;
+  /** Every write is answered with EIO, mostly when it is synced. What was read before can be read still. */
+  fail(id: string, part: DiskPart): Promise<boolean>;
+  /** Takes the disk out, checks it and puts it back in, without what it did not take. Nobody may use it meanwhile. */
+  mend(id: string, part: DiskPart): Promise<boolean>;
 }
 
 /** How a wall clock differs from the true one. */

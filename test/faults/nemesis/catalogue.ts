@@ -31,7 +31,8 @@ export type Victims = (typeof victims)[number];
 export const processParts = ['sidecar', 'mysqld', 'both'] as const;
 export type ProcessPart = (typeof processParts)[number];
 
-export const diskFaults = ['full', 'hangs', 'slow'] as const;
+export const diskFaults = ['full', 'hangs', 'slow', 'fails'] as const;
+export type DiskFault = (typeof diskFaults)[number];
 
 const diskVariants: readonly string[] = ['leader', 'follower'].flatMap((whom) =>
   ['log', 'mysql'].flatMap((part) => diskFaults.map((fault) => `${whom}-${part}-${fault}`)),
@@ -50,6 +51,11 @@ export const sqlVariants = [
   'semisync-off',
   'writable-follower',
   'other-engine',
+  'other-engine-by-admin',
+  'xa',
+  'rogue-replica',
+  'rogue-that-leaves',
+  'rogue-on-follower',
 ] as const;
 
 const processVariants: readonly string[] = victims.flatMap((whom) =>

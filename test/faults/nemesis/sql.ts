@@ -1,13 +1,12 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise';
-import { eventually } from '../../support/eventually.ts';
+import type { Connection, RowDataPacket } from 'mysql2/promise';
 import { isDead, lifeOf } from '../../support/processes.ts';
 import { connectRoot } from '../../support/root-connection.ts';
 import type { FaultSite } from '../site.ts';
 import { sqlVariants } from './catalogue.ts';
-import { allPlayRoles } from './everyone-back.ts';
-import type { Nemesis, Observation, Strike, StruckFault } from './nemesis.ts';
+import type { Nemesis, Strike, StruckFault } from './nemesis.ts';
+import { rogueFollower, rogueLeader, rogueThatLeaves } from './rogue-replica.ts';
 import { type ServingLeader, servingLeader } from './serving-leader.ts';
+import { appSession, nodeOf, repeat, replacedFault, stormFault } from './sql-faults.ts';
 
 // What a user or an administrator can do with SQL alone (HAZARDS N8, H2, H7, H9, H10).
 
@@ -32,11 +31,12 @@ const strikes: Readonly<
   'semisync-off': semisyncOff,
   'writable-follower': writableFollower,
   'other-engine': otherEngine,
+  'other-engine-by-admin': otherEngineByAdmin,
+  xa: xaRefused,
+  'rogue-replica': rogueLeader,
+  'rogue-that-leaves': rogueThatLeaves,
+  'rogue-on-follower': rogueFollower,
 };
-
-/** Sessions killed and logs rotated per second: as a nuisance, not so that nothing else gets through. */
-const stormPauseMs = 100;
-const seenMs = 20_000;
 
 /** The application's own user kills its sessions, every other one by KILL QUERY. */
 async function killStorm({ site, over }: Strike, leader: ServingLeader): Promise<StruckFault> {
@@ -131,105 +131,79 @@ async function writableFollower(
 }
 
 /** What would not be rolled back with the binlog's tail is refused by the server. */
-async function otherEngine({ site, over }: Strike, leader: ServingLeader): Promise<StruckFault> {
-  const session = await appSession(site, leader.id);
-  await session.query('CREATE DATABASE IF NOT EXISTS fault_engines');
-  const atMs = performance.now();
-  const refusals = repeat(over, async (turn) => {
-    const engine = turn % 2 === 0 ? 'MyISAM' : 'MEMORY';
-    return await session
-      .query(`CREATE TABLE fault_engines.t (id INT) ENGINE=${engine}`)
-      .then(() => Promise.reject(new Error(`${engine} was taken`)))
-      .catch((thrown: { errno?: number }) => thrown.errno === disabledEngine);
-  });
-  return await stormFault(site, {
-    ...{ atMs, storm: refusals, detail: `tables of other engines are refused by ${leader.id}` },
-    close: () => session.destroy(),
+async function otherEngine(strike: Strike, leader: ServingLeader): Promise<StruckFault> {
+  const session = await appSession(strike.site, leader.id);
+  await session.query(engineDatabase);
+  return await refused(strike, {
+    session,
+    statements: engines,
+    errno: disabledEngine,
+    detail: `tables of other engines are refused by ${leader.id}`,
   });
 }
 
-/** ER_DISABLED_STORAGE_ENGINE. */
-const disabledEngine = 3161;
-
-interface Storm {
-  readonly done: number;
-  readonly failed: number;
+/** No privilege gets past that. */
+async function otherEngineByAdmin(strike: Strike, leader: ServingLeader): Promise<StruckFault> {
+  const session = await connectRoot(nodeOf(strike.site, leader.id));
+  await session.query(engineDatabase);
+  return await refused(strike, {
+    session,
+    statements: engines,
+    errno: disabledEngine,
+    detail: `tables of other engines are refused by ${leader.id}, to root as well`,
+  });
 }
 
-/** Runs it again and again until it is over; what fails (the primary may change) is counted. */
-function repeat(
-  over: AbortSignal,
-  once: (turn: number) => Promise<boolean>,
-): { readonly counts: Storm; readonly ended: Promise<void> } {
-  const counts = { done: 0, failed: 0 };
-  const run = async (): Promise<void> => {
-    for (let turn = 0; !over.aborted; turn += 1) {
-      const done = await once(turn).catch(() => false);
-      counts[done ? 'done' : 'failed'] += 1;
-      await delay(stormPauseMs, undefined, { signal: over }).catch(() => undefined);
-    }
-  };
-  return { counts, ended: run() };
+/** A prepared transaction would keep its locks through every failover. */
+async function xaRefused(strike: Strike, leader: ServingLeader): Promise<StruckFault> {
+  return await refused(strike, {
+    session: await appSession(strike.site, leader.id),
+    statements: ["XA START 'x'", "/* a comment */ xa begin 'x'", 'XA RECOVER'],
+    errno: notSupported,
+    detail: `XA is refused on the port of ${leader.id}`,
+  });
 }
 
-interface StormOptions {
-  readonly atMs: number;
-  readonly storm: ReturnType<typeof repeat>;
-  readonly detail: string;
-  close(): void;
-}
-
-async function stormFault(
-  site: FaultSite,
-  { atMs, storm, detail, close }: StormOptions,
+/** Statements in turns, each of which must be refused with that error; one that is not is what the end of the storm tells. */
+async function refused(
+  { site, over }: Strike,
+  what: {
+    readonly session: Connection;
+    readonly statements: readonly string[];
+    readonly errno: number;
+    readonly detail: string;
+  },
 ): Promise<StruckFault> {
-  const { counts, ended } = storm;
-  const seen = await eventually(
-    async () => counts.done > 0 || null,
-    'it took effect',
-    seenMs,
-  ).catch(() => false);
+  const { session, statements, errno, detail } = what;
+  const taken = new Set<string>();
+  const atMs = performance.now();
+  const storm = repeat(over, async (turn) => {
+    const statement = statements[turn % statements.length] ?? '';
+    return await session.query(statement).then(
+      () => {
+        taken.add(statement);
+        return false;
+      },
+      (thrown: { errno?: number }) => thrown.errno === errno,
+    );
+  });
+  const fault = await stormFault(site, { atMs, storm, detail, close: () => session.destroy() });
   return {
-    ...{ atMs, confirmed: seen, isMajorityWhole: true },
-    detail: `${detail}; ${seen ? 'seen' : 'NOT seen'}`,
-    end: async (): Promise<Observation> => {
-      await ended;
-      close();
-      const back = await allPlayRoles(site);
-      return { ...back, detail: `${counts.done} times, ${counts.failed} failed; ${back.detail}` };
+    ...fault,
+    end: async () => {
+      const end = await fault.end();
+      const [first] = taken;
+      if (first === undefined) return end;
+      return { ...end, confirmed: false, detail: `TAKEN: ${first}; ${end.detail}` };
     },
   };
 }
 
-async function replacedFault(
-  site: FaultSite,
-  options: { readonly atMs: number; readonly detail: string; isReplaced(): boolean },
-): Promise<StruckFault> {
-  const { atMs, detail, isReplaced } = options;
-  const gone = await eventually(
-    async () => isReplaced() || null,
-    'that server is gone',
-    seenMs,
-  ).catch(() => false);
-  return {
-    ...{ atMs, confirmed: gone, isMajorityWhole: true },
-    detail: `${detail}: ${gone ? 'that server is gone' : 'that server lives on'}`,
-    end: () => allPlayRoles(site),
-  };
-}
-
-async function appSession(site: FaultSite, id: string): Promise<Connection> {
-  const { host, readWritePort } = nodeOf(site, id);
-  const session = await createConnection({
-    ...{ host, port: readWritePort, user: site.appUser, password: site.appPassword },
-  });
-  // Errors of an idle session surface at the next statement.
-  session.on('error', () => undefined);
-  return session;
-}
-
-function nodeOf(site: FaultSite, id: string): FaultSite['nodes'][number] {
-  const found = site.nodes.find((node) => node.id === id);
-  if (found === undefined) throw new Error(`no node ${id}`);
-  return found;
-}
+const engineDatabase = 'CREATE DATABASE IF NOT EXISTS fault_engines';
+const engines: readonly string[] = ['MyISAM', 'MEMORY', 'CSV', 'ARCHIVE', 'BLACKHOLE'].map(
+  (engine) => `CREATE TABLE fault_engines.t (id INT NOT NULL) ENGINE=${engine}`,
+);
+/** ER_NOT_SUPPORTED_YET. */
+const notSupported = 1235;
+/** ER_DISABLED_STORAGE_ENGINE. */
+const disabledEngine = 3161;

@@ -1,6 +1,7 @@
 import { eventually } from '../../support/eventually.ts';
 import type { FaultNetwork, LinkFault, LinkProof } from '../site.ts';
 import type { SiteNode } from './cluster-files.ts';
+import { DelayLines } from './delay-lines.ts';
 import type { RunIdentity } from './run-identity.ts';
 import { firstLineOf, needTool, runTool } from './run-tool.ts';
 
@@ -144,23 +145,26 @@ export class NamespaceNetwork implements FaultNetwork {
   readonly kind = 'namespaces';
   readonly #namespaces: Namespaces;
   readonly #nodes: readonly SiteNode[];
+  readonly #lines: DelayLines;
   #faults: readonly LinkFault[] = [];
 
   constructor(namespaces: Namespaces, nodes: readonly SiteNode[]) {
     this.#namespaces = namespaces;
+    this.#lines = new DelayLines(namespaces);
     this.#nodes = nodes;
   }
 
   async apply(faults: readonly LinkFault[]): Promise<void> {
-    const delayed = faults.find((fault) => fault.delayMs > 0);
-    if (delayed !== undefined) throw new Error('packets between namespaces cannot be delayed here');
     this.#faults = faults;
+    await this.#lines.apply(faults);
     await Promise.all(this.#nodes.map((node) => this.#applyAt(node)));
   }
 
   async #applyAt({ id }: SiteNode): Promise<void> {
     const rules = this.#faults.flatMap((fault, index) =>
-      fault.to === id ? [`    ${this.#match(fault)} counter drop comment "${index}"`] : [],
+      fault.to === id && fault.lostPermille > 0
+        ? [`    ${this.#match(fault)} counter drop comment "${index}"`]
+        : [],
     );
     await this.#nft(id, ['-f', '-'], dropScript(rules));
   }
@@ -198,6 +202,7 @@ export class NamespaceNetwork implements FaultNetwork {
   }
 
   async #prove(link: LinkFault, index: number): Promise<LinkProof> {
+    if (link.delayMs > 0) return await this.#proveDelay(link);
     if (link.lostPermille < 1000) return await this.#proveLoss(link, index);
     const arrives = await this.#arrives(link, cutProbeSeconds);
     const dropped = await this.#dropped(link, index);
@@ -216,6 +221,29 @@ export class NamespaceNetwork implements FaultNetwork {
     );
     const dropped = await seen.catch(() => 0);
     return { link, confirmed: dropped > 0, evidence: `${dropped} packets dropped` };
+  }
+
+  /** A connection is open when a packet has gone there and one has come back: that took as long as the way there takes now. */
+  async #proveDelay(link: LinkFault): Promise<LinkProof> {
+    const tookMs = await this.#connectMs(link);
+    const passed = await this.#lines.passed(link.from);
+    return {
+      link,
+      confirmed: tookMs >= link.delayMs && passed > 0,
+      evidence: `connected after ${tookMs.toFixed(0)} ms, ${passed} packets came late`,
+    };
+  }
+
+  /** 0: it never was. */
+  async #connectMs({ from, to }: LinkFault): Promise<number> {
+    const [program = '', ...args] = [
+      ...this.#namespaces.launcher(from),
+      ...['timeout', wholeProbeSeconds, 'bash', '--norc', '-c'],
+      `b=$EPOCHREALTIME; : > /dev/tcp/${this.#namespaces.host(to)}/${this.#node(to).ports.raft} && echo $b $EPOCHREALTIME`,
+    ];
+    const { output } = await runTool(program, args);
+    const [begin = 0, end = 0] = output.split(' ').map(Number);
+    return (end - begin) * 1000;
   }
 
   /** Whether the first packet of a connection gets an answer; that of a port nobody listens on does. Bash reads no file at its start: with a socket for its input it takes itself for a remote login. */

@@ -1,6 +1,7 @@
 import type { Family, NemesisEntry } from '../nemesis/catalogue.ts';
 import type { FaultOptions } from '../options.ts';
 import { canUseClocks } from './clocks.ts';
+import { canDelay } from './delay-lines.ts';
 import { removeRun } from './leftovers.ts';
 import { whyNoNamespaces } from './namespaces.ts';
 import type { RunIdentity } from './run-identity.ts';
@@ -33,9 +34,10 @@ export async function possibleHere(asked: FaultOptions, place: Place): Promise<P
   if (asked.nemeses.some(({ family }) => family === 'disk')) {
     lacking.set('disk', await whyNoVolumes(place.probeFolder));
   }
+  const mayDelay = await canDelay();
   const lacks = ({ name, family }: NemesisEntry): string | null => {
-    if (name === 'delay' && network === 'namespaces') {
-      return 'packets between namespaces are lost or arrive, never late; --network link-proxies delays them';
+    if (name === 'delay' && network === 'namespaces' && !mayDelay) {
+      return 'packets between namespaces are delayed by a TUN device, which is not here, or Perl is not; --network link-proxies delays them too';
     }
     return lacking.get(family) ?? null;
   };

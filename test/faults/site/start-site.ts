@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { NodeStatus } from '../../../admin/node-status.ts';
 import { SystemClock } from '../../../base/clock.ts';
+import { FatalReason } from '../../../base/fatal.ts';
 import { silentLogger } from '../../../base/logger.ts';
 import { locateMySql } from '../../../cli/locate-mysql.ts';
 import { NodeChild } from '../../../cli/node-child.ts';
@@ -114,8 +115,10 @@ export class RunningSite implements FaultSite {
   readonly disks: FaultDisks | null;
   readonly clocks: Clocks | null;
   readonly #options: SiteOptions;
-  readonly #children: ReadonlyMap<string, NodeChild>;
+  readonly #children: Map<string, NodeChild>;
   readonly #processes = new Map<string, ChildProcess>();
+  readonly #exits = new Map<string, string[]>();
+  readonly #launcher: SiteParts['launcher'];
   readonly #givenUp = new Set<string>();
   #isOpen = false;
 
@@ -134,26 +137,8 @@ export class RunningSite implements FaultSite {
       readOnlyPort: node.ports.readOnly,
       adminPort: node.ports.admin,
     }));
-    const { onLine } = options;
-    this.#children = new Map(
-      nodes.map((node) => [
-        node.id,
-        new NodeChild(
-          node,
-          new SystemClock(),
-          {
-            onProgress: () => undefined,
-            onReturn: ({ id }) => onLine(`${id} is back`),
-            onRestart: ({ id }, why) => onLine(`${id} died (${why}); it is started again`),
-            onFatal: ({ id }, code, message) => {
-              this.#givenUp.add(id);
-              onLine(`${id} stopped for good: ${code}: ${message}`);
-            },
-          },
-          ({ id, configPath }, log) => this.#spawn(launcher(id), { id, configPath, log }),
-        ),
-      ]),
-    );
+    this.#launcher = launcher;
+    this.#children = new Map(nodes.map((node) => [node.id, this.#supervise(node)]));
   }
 
   /** Settles when one node serves and all others follow it. */
@@ -195,6 +180,17 @@ export class RunningSite implements FaultSite {
     return [...this.#givenUp];
   }
 
+  exits(id: string): readonly string[] {
+    return this.#exits.get(id) ?? [];
+  }
+
+  async stop(id: string): Promise<void> {
+    await this.#children.get(id)?.stop(stopDeadlineMs);
+    // Whoever has stopped a node supervises it no more.
+    this.#children.set(id, this.#supervise(this.node(id)));
+    this.#givenUp.add(id);
+  }
+
   revive(id: string): void {
     if (this.#givenUp.delete(id)) this.#children.get(id)?.start();
   }
@@ -224,6 +220,24 @@ export class RunningSite implements FaultSite {
     return found;
   }
 
+  #supervise(node: SiteNode): NodeChild {
+    const { onLine } = this.#options;
+    return new NodeChild(
+      node,
+      new SystemClock(),
+      {
+        onProgress: () => undefined,
+        onReturn: ({ id }) => onLine(`${id} is back`),
+        onRestart: ({ id }, why) => onLine(`${id} died (${why}); it is started again`),
+        onFatal: ({ id }, code, message) => {
+          this.#givenUp.add(id);
+          onLine(`${id} stopped for good: ${code}: ${message}`);
+        },
+      },
+      ({ id, configPath }, log) => this.#spawn(this.#launcher(id), { id, configPath, log }),
+    );
+  }
+
   #spawn(
     launcher: readonly string[],
     node: { readonly id: string; readonly configPath: string; readonly log: number },
@@ -240,6 +254,9 @@ export class RunningSite implements FaultSite {
       env: { ...process.env, ...this.clocks?.environment(node.id) },
     });
     this.#processes.set(node.id, child);
+    child.once('exit', (status, signal) => {
+      this.#exits.set(node.id, [...this.exits(node.id), signal ?? reasonOf(status)]);
+    });
     return child;
   }
 
@@ -256,4 +273,9 @@ export class RunningSite implements FaultSite {
     const lines = readFileSync(this.node(id).logPath, 'utf8').trim().split('\n').slice(-5);
     return Promise.resolve(`${id} stopped for good:\n${lines.join('\n')}`);
   }
+}
+
+function reasonOf(status: number | null): string {
+  const found = Object.entries(FatalReason).find(([, known]) => known === status);
+  return found === undefined ? `exit status ${status}` : found[0];
 }
