@@ -48,6 +48,8 @@ export class Calls {
 
 export class FakeAdmin implements ServerAdmin {
   executed = '';
+  /** Of the next looks, one each. */
+  readonly semisync: (readonly string[])[] = [];
   bypasses: string[] = [];
   settings: string[] = [];
   replica: string[] = [];
@@ -85,7 +87,7 @@ export class FakeAdmin implements ServerAdmin {
     return Promise.resolve(this.settings);
   }
   semisyncFaults(): Promise<readonly string[]> {
-    return Promise.resolve([]);
+    return Promise.resolve(this.semisync.shift() ?? []);
   }
   gateBypasses(): Promise<readonly string[]> {
     return Promise.resolve(this.bypasses);

@@ -48,6 +48,31 @@ test('settings are looked at every ten rounds; one that is unsafe is reported (H
   expect(watch.said.at(-1)).toBe('unsafe: sync_binlog is 0');
 });
 
+test('what got at the gate between two looks of a round is a bypass, also when it has gone again (G2, H10, H11)', async () => {
+  for (const [bypassedBehind, again] of [
+    [['clients is 2'], ['clients is 2']],
+    [[], []],
+  ] as const) {
+    await using watch = new Watch();
+    watch.admin.semisync.push(['clients is 2'], again);
+    const answers: (readonly string[])[] = [[], bypassedBehind];
+    watch.admin.gateBypasses = () => Promise.resolve(answers.shift() ?? []);
+
+    await watch.rounds(1);
+
+    expect(watch.said.at(-1)).toBe('bypassed: clients is 2');
+  }
+});
+
+test('that nobody is attached is unsafe, and no bypass', async () => {
+  await using watch = new Watch();
+  watch.admin.semisync.push(['clients is 0'], ['clients is 0']);
+
+  await watch.rounds(1);
+
+  expect(watch.said.at(-1)).toBe('unsafe: clients is 0');
+});
+
 test('an answer about a server that was replaced meanwhile means nothing', async () => {
   await using watch = new Watch();
   watch.admin.probes = [false];
