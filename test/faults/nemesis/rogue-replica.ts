@@ -16,8 +16,8 @@ import { nodeOf, replacedFault } from './sql-faults.ts';
 // acknowledges at once a place far behind the end of the binlog, which the server takes at its word: no commit waits any more.
 
 const farAhead = { file: 'binlog.999999', offset: 4n };
-/** Less than the time between two looks at the number of replicas. */
-const stayMs = 5;
+/** One look at the number of replicas falls into it. Within less the server may not have heard the ack at all, and nothing would be seen. */
+const stayMs = 400;
 const loginTimeoutMs = 10_000;
 /** After a fault that another one joined. */
 const followsMs = 60_000;
@@ -29,7 +29,7 @@ export async function rogueLeader({ site }: Strike, leader: ServingLeader): Prom
   return await strikeRogue({ site, node: nodeOf(site, leader.id), pid: leader.mysqldPid });
 }
 
-/** The ack stands when the replica is gone, and nothing that can be counted shows it. */
+/** The ack stands when the replica is gone. */
 export async function rogueThatLeaves(
   { site }: Strike,
   leader: ServingLeader,
