@@ -2,7 +2,7 @@ import type { SnapshotMeta } from '../core/snapshot.ts';
 import { type EntryId, logIndex, term } from '../core/types.ts';
 import { encodeHello, type Hello } from './handshake.ts';
 import { helloBytesMax } from './limits.ts';
-import { packValues, unpackValues, WireFault } from './wire-values.ts';
+import { packValues, type TupleReader, unpackValues, WireFault } from './wire-values.ts';
 
 /**
  * What passes on a call that fetches a snapshot: one request, then chunks in order and their end, or a refusal. Each a msgpack array.
@@ -66,17 +66,23 @@ export function encodeSnapshotFrame(frame: SnapshotFrame): Uint8Array {
 export function decodeSnapshotFrame(bytes: Uint8Array): SnapshotFrame | null {
   return decoded(() => {
     const tuple = unpackValues(bytes, { valuesMax });
-    switch (tuple.natural()) {
-      case Tag.refusal:
-        return { kind: 'refusal', reason: tuple.text(), detail: tuple.text() };
-      case Tag.chunk:
-        return { kind: 'chunk', offset: tuple.natural(), bytes: tuple.bytes() };
-      case Tag.end:
-        return { kind: 'end', bytes: tuple.natural(), checksum: tuple.natural() };
-      default:
-        return null;
-    }
+    const frame = takeFrame(tuple);
+    tuple.end();
+    return frame;
   });
+}
+
+function takeFrame(tuple: TupleReader): SnapshotFrame | null {
+  switch (tuple.natural()) {
+    case Tag.refusal:
+      return { kind: 'refusal', reason: tuple.text(), detail: tuple.text() };
+    case Tag.chunk:
+      return { kind: 'chunk', offset: tuple.natural(), bytes: tuple.bytes() };
+    case Tag.end:
+      return { kind: 'end', bytes: tuple.natural(), checksum: tuple.natural() };
+    default:
+      return null;
+  }
 }
 
 function decoded<Value>(decode: () => Value | null): Value | null {

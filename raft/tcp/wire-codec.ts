@@ -71,6 +71,7 @@ export function decodeFrame(bytes: Uint8Array): DecodedFrame {
     const frame = unpackValues(bytes, { valuesMax: frameValuesMax });
     const messages: Message[] = [];
     while (frame.left > 0) messages.push(messageOf(frame.tuple()));
+    frame.end();
     return { kind: 'messages', messages };
   } catch (error) {
     if (error instanceof WireFault) return { kind: 'malformed', reason: error.message };

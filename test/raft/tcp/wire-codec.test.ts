@@ -1,9 +1,11 @@
 import fc from 'fast-check';
 import { pack } from 'msgpackr';
 import { expect, test } from 'vitest';
+import { utf8 } from '../../../base/bytes.ts';
 import type { Message } from '../../../raft/core/messages.ts';
 import { logIndex, term } from '../../../raft/core/types.ts';
 import { decodeFrame, encodeFrame, wireBytes } from '../../../raft/tcp/wire-codec.ts';
+import { packValues, unpackValues, WireFault } from '../../../raft/tcp/wire-values.ts';
 import { message } from './wire-arbitraries.ts';
 
 test('every message comes back as it was sent', () => {
@@ -70,8 +72,13 @@ test('a small frame that claims much does not make the decoder reserve it (S1)',
 
   expect(decodeFrame(claims4GiOfValues)).toMatchObject({ kind: 'malformed' });
   expect(decodeFrame(claims2GiOfBytes)).toMatchObject({ kind: 'malformed' });
-  expect(decodeFrame(nested)).toMatchObject({ reason: 'nested deeper than 3' });
-  expect(decodeFrame(pack(new Array(1_000_001).fill(0)))).toMatchObject({
+  expect(decodeFrame(nested)).toMatchObject({ kind: 'malformed' });
+});
+
+test('what would be made of a frame is bounded by its values, not its bytes alone (S1)', () => {
+  const smallest = Array.from({ length: 400_000 }, () => [2, 1, new Uint8Array(0)]).flat();
+
+  expect(decodeFrame(pack([append([2, 7], smallest)]))).toMatchObject({
     reason: 'more than 1000000 values',
   });
 });
@@ -102,6 +109,33 @@ test.each([
   ['a message that is no array', 'hello'],
 ])('refuses %s', (_what, tuple) => {
   expect(decodeFrame(pack([tuple]))).toMatchObject({ kind: 'malformed' });
+});
+
+test('bytes behind a frame are refused', () => {
+  const frame = encodeFrame([{ kind: 'timeout-now', term: term(1) }]);
+
+  expect(decodeFrame(Uint8Array.of(...frame, 0))).toMatchObject({ reason: '1 bytes too many' });
+});
+
+test('numbers, texts and bytes of all lengths that the encoder knows are read', () => {
+  const texts = [0, 31, 32, 255, 256, 65_535, 65_536].map((length) => 'x'.repeat(length));
+  const values = [0, 127, 128, 255, 256, 65_535, 65_536, 2 ** 32 - 1, 2 ** 32, 2 ** 53 - 1];
+  const reader = unpackValues(packValues([values, texts, texts.map(utf8), [null, true, false]]), {
+    valuesMax: 1000,
+  });
+
+  const numbers = reader.tuple();
+  for (const value of values) expect(numbers.natural()).toBe(value);
+  const strings = reader.tuple();
+  for (const text of texts) expect(strings.text()).toBe(text);
+  const blobs = reader.tuple();
+  for (const text of texts) expect(blobs.bytes()).toEqual(utf8(text));
+  const others = reader.tuple();
+  expect([others.isNil(), others.isNil(), others.boolean(), others.boolean()]).toEqual([
+    ...[true, false, true, false],
+  ]);
+  reader.end();
+  expect(() => others.natural()).toThrow(WireFault);
 });
 
 test('extension types of the encoding are refused, whatever they would decode to', () => {
