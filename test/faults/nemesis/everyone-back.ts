@@ -4,8 +4,8 @@ import type { FaultSite } from '../site.ts';
 import type { Observation } from './nemesis.ts';
 import { statuses } from './serving-leader.ts';
 
-/** A server may have to recover from a crash, be built anew, and be fed what it missed. */
-const returnMs = 60_000;
+/** A server may have to recover from a crash, be built anew, and be fed what it missed, on a machine that starts a process in ten seconds. */
+const returnMs = 180_000;
 
 /** Waits until every node has a role again, and none of those that died is what plays it. */
 export async function allPlayRoles(

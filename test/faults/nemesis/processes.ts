@@ -45,7 +45,7 @@ interface Victim extends ProcessLife {
 /** A sidecar that stops in order waits for a transfer and for its server. */
 const dyingMs = 40_000;
 /** A server may have to recover from a crash, and be fed what it missed. */
-const returnMs = 60_000;
+const returnMs = 180_000;
 
 async function strikeProcesses(site: FaultSite, strike: ProcessStrike): Promise<StruckFault> {
   const { whom, part } = processVariant(strike.variant);
