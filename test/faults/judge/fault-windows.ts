@@ -21,7 +21,8 @@ export interface WindowInput {
 
 /** An election, a promotion and the reconnection of clients. */
 const failoverMs = 15_000;
-const beforeMs = 5_000;
+/** A fault begins when there is service and a node leads: on a busy machine another may have to be found in between. */
+const beforeMs = 20_000;
 
 /**
  * Calm is before the first fault and after the last. Each fault has a time right before it, one during it where a majority is whole, and one
@@ -55,7 +56,8 @@ function windowsOf(fault: SeenFault, input: WindowInput): readonly FaultWindow[]
   const place = `${fault.name} at ${(beginMs / 1000).toFixed(1)} s`;
   const nextMs = Math.min(stoppedMs, ...others.map((o) => o.beginMs).filter((at) => at > endMs));
   const windows: FaultWindow[] = [];
-  const beforeFromMs = Math.max(startedMs, beginMs - beforeMs);
+  const ends = others.map((other) => endOf(other, stoppedMs)).filter((at) => at <= beginMs);
+  const beforeFromMs = Math.max(startedMs, beginMs - beforeMs, ...ends);
   if (!isUnderWay(beginMs)) {
     windows.push({ kind: 'before', what: `before ${place}`, fromMs: beforeFromMs, toMs: beginMs });
   }

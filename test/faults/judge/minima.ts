@@ -9,7 +9,7 @@ export interface Rates {
 export interface Minima {
   /** Before the first fault and after the last, as a mean. */
   readonly calm: Rates;
-  /** For `serviceMs` on end: right before each fault, during it where a majority is whole, and after it. */
+  /** For `serviceMs` on end: shortly before each fault, during it where a majority is whole, and after it. */
   readonly service: Rates;
   /** Of all operations that ended in the run. */
   readonly okShare: number;

@@ -73,9 +73,11 @@ test('a run that was asked for no fault is judged without one', () => {
 });
 
 test('no service before a fault is refused', () => {
-  const silent = steady({ silent: [[34_000, 40_000]] });
+  const silent = steady({ silent: [[20_000, 40_000]] });
   expect(violations({ operations: silent })).toEqual([
-    '0.0 ops/s (0.0 writes) before partition leader-in-minority at 40.0 s; needed: 2.0 ops/s (1.0 writes)',
+    expect.stringMatching(
+      /^no service before partition leader-in-minority at 40\.0 s: 0\.0 ops\/s/,
+    ),
   ]);
 });
 

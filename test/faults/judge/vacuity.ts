@@ -22,6 +22,7 @@ export interface JudgedWindow extends FaultWindow, Rates {
   readonly servedAfterMs: number | null;
 }
 
+const serviceKinds = ['before', 'during', 'after'] as const;
 const shownMax = 10;
 const stepMs = 250;
 
@@ -35,9 +36,7 @@ export function vacuityChecks(
     shareCheck(input),
     workloadCheck(input),
     calmCheck(input, windows),
-    ...(hasFaults ? [beforeCheck(input, windows)] : []),
-    ...(hasFaults ? [serviceCheck(input, windows, 'during')] : []),
-    ...(hasFaults ? [serviceCheck(input, windows, 'after')] : []),
+    ...(hasFaults ? serviceKinds.map((kind) => serviceCheck(input, windows, kind)) : []),
     confirmationCheck(input),
   ];
 }
@@ -123,23 +122,6 @@ function calmCheck({ minima }: VacuityInput, all: readonly JudgedWindow[]): Chec
   });
 }
 
-/** What a fault ends must have been there. */
-function beforeCheck({ minima, scheduled }: VacuityInput, all: readonly JudgedWindow[]): Check {
-  const windows = all.filter(({ kind }) => kind === 'before');
-  const violations = windows.flatMap((one) => tooLittle(one, minima.service));
-  if (windows.length === 0 && scheduled !== 0) violations.push('there was no time before a fault');
-  const lowest = {
-    okPerSecond: Math.min(...windows.map(({ okPerSecond }) => okPerSecond)),
-    writesPerSecond: Math.min(...windows.map(({ writesPerSecond }) => writesPerSecond)),
-  };
-  return simpleCheck({
-    group: 'non-vacuity',
-    name: 'rate before faults',
-    summary: `at least ${ratesText(lowest)} before ${windows.length} faults; needed: ${ratesText(minima.service)}`,
-    violations: shortened(violations),
-  });
-}
-
 function tooLittle(window: JudgedWindow, needed: Rates): readonly string[] {
   const { what, fromMs, toMs } = window;
   if (toMs - fromMs < serviceMs) {
@@ -149,11 +131,14 @@ function tooLittle(window: JudgedWindow, needed: Rates): readonly string[] {
   return [`${ratesText(window)} ${what}; needed: ${ratesText(needed)}`];
 }
 
-/** While a fault lasts that leaves a majority whole, and after each, service comes back; what it takes is told. */
+/**
+ * There is service before each fault, or there would be nothing to disturb; while it lasts where a majority is whole, and after it, service
+ * comes back, and what that takes is told.
+ */
 function serviceCheck(
   { minima, scheduled }: VacuityInput,
   all: readonly JudgedWindow[],
-  kind: 'during' | 'after',
+  kind: 'before' | 'during' | 'after',
 ): Check {
   const windows = all.filter((window) => window.kind === kind);
   const needed = `${ratesText(minima.service)} for ${seconds(serviceMs)} on end, within ${seconds(serviceWithinMs)}`;
@@ -162,15 +147,15 @@ function serviceCheck(
       ? []
       : [`no service ${what}: ${ratesText(rates)}; needed: ${needed}`],
   );
-  // Not every fault leaves a majority whole; after each of them there is a time.
-  if (windows.length === 0 && kind === 'after' && scheduled !== 0) {
-    violations.push('there was no time after a fault');
+  // Not every fault leaves a majority whole.
+  if (windows.length === 0 && kind !== 'during' && scheduled !== 0) {
+    violations.push(`there was no time ${kind} a fault`);
   }
   const longestMs = Math.max(0, ...windows.map(({ servedAfterMs }) => servedAfterMs ?? 0));
   return simpleCheck({
     group: 'non-vacuity',
     name: `service ${kind} faults`,
-    summary: `${kind} ${windows.length} faults, seen at most ${seconds(longestMs)} after the ${kind === 'during' ? 'beginning' : 'end'}; needed: ${needed}`,
+    summary: `${windows.length} times, seen after ${seconds(longestMs)} at most; needed: ${needed}`,
     violations: shortened(violations),
   });
 }
