@@ -5,6 +5,7 @@ import type { Raft } from '../raft/raft-api.ts';
 import type { Gtid } from './binlog/gtid.ts';
 import type { GtidSet } from './binlog/gtid-set.ts';
 import type { MySqlServer } from './mysql-server.ts';
+import type { StatementTrace } from './role/unlogged-writes.ts';
 
 // What the bridge needs of its parts, declared by it: small enough that a simulation can stand in for each.
 
@@ -14,6 +15,14 @@ export interface SourceAddress {
   readonly port: number;
   readonly user: string;
   readonly password: string;
+}
+
+/** How writes may have got past the log. */
+export interface Bypasses {
+  /** In words, how commits may have passed without our ack; empty when none can have. */
+  readonly gate: readonly string[];
+  /** Statements that name `sql_log_bin` and took effect; see `unloggedWrite`. */
+  readonly traces: readonly StatementTrace[];
 }
 
 /** Connections of the sidecar to its own server; every statement has a timeout and is idempotent. */
@@ -31,8 +40,8 @@ export interface ServerAdmin {
   settingsFaults(): Promise<readonly string[]>;
   /** Faults in words; empty when semisync waits for exactly one replica, ours, and has never been bypassed. */
   semisyncFaults(): Promise<readonly string[]>;
-  /** In words, how commits may have passed without our ack; empty when none can have. Cheap: asked several times a second. */
-  gateBypasses(): Promise<readonly string[]>;
+  /** Cheap: asked several times a second. */
+  bypasses(): Promise<Bypasses>;
   /** Errors of the receiver and the appliers, see `isApplierError`; empty when they run. */
   replicaFaults(): Promise<readonly string[]>;
   /** False when the server did not answer in time. */

@@ -85,6 +85,7 @@ export class Bridge {
         onUnresponsive: (reason) => this.#feed({ kind: 'server-unresponsive', reason }),
         onUnsafe: (reason) => this.#feed({ kind: 'server-unsafe', reason }),
         onBypassed: (reason) => this.#onBypassed(reason),
+        onUnlogged: (reason) => this.#tasks.feedErrant(reason),
         onReplicaFaults: (faults) => this.#onReplicaFaults(faults),
         onRound: () => this.#onRound(),
       },

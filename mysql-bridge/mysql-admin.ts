@@ -2,7 +2,7 @@ import { escape as quote } from 'mysql2';
 import { assert } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
-import type { ServerAdmin, SourceAddress } from './bridge-parts.ts';
+import type { Bypasses, ServerAdmin, SourceAddress } from './bridge-parts.ts';
 import type { InternalAccount } from './mysql-server.ts';
 import { type AppAccount, ensureAppAccount } from './server/app-account.ts';
 import { MySqlServerError } from './server/errors.ts';
@@ -19,6 +19,7 @@ import {
   type SettingFault,
 } from './server/settings-check.ts';
 import { SqlConnection } from './server/sql-connection.ts';
+import { StatementTraces, traceFaults } from './server/statement-traces.ts';
 
 export interface MySqlAdminOptions {
   readonly adminPort: number;
@@ -55,6 +56,7 @@ export class MySqlAdmin implements ServerAdmin, AsyncDisposable {
   readonly #facts: SqlConnection;
   readonly #control: SqlConnection;
   readonly #waits: SqlConnection;
+  readonly #traces: StatementTraces;
   #role: CheckedRole | 'changing' = 'replica';
   #isFollowing = false;
 
@@ -66,6 +68,7 @@ export class MySqlAdmin implements ServerAdmin, AsyncDisposable {
     this.#version = version;
     this.#reserved = connection();
     this.#facts = connection();
+    this.#traces = new StatementTraces(this.#facts);
     this.#control = connection();
     this.#waits = connection();
   }
@@ -168,19 +171,17 @@ export class MySqlAdmin implements ServerAdmin, AsyncDisposable {
     const roles: readonly CheckedRole[] =
       before === this.#role && before !== 'changing' ? [before] : ['primary', 'replica'];
     const faults = roles.map((role) => checkSettings({ variables, role, version: this.#version }));
-    return formatEach(inAll(faults));
+    const tracing = await traceFaults(this.#facts, { timeoutMs: statementTimeoutMs });
+    return formatEach([...inAll(faults), ...tracing]);
   }
 
   async semisyncFaults(): Promise<readonly string[]> {
     return formatEach(checkSemisync(await this.semisyncStatus()));
   }
 
-  async gateBypasses(): Promise<readonly string[]> {
-    const timeoutMs = statementTimeoutMs;
-    const sql = 'SELECT @@GLOBAL.rpl_semi_sync_source_wait_point AS wait_point';
-    const [row] = await this.#facts.query(sql, { timeoutMs });
-    const status = await this.semisyncStatus();
-    return formatEach(checkBypass(status, textOf(row, 'wait_point')));
+  async bypasses(): Promise<Bypasses> {
+    const { waitPoint, traces } = await this.#traces.look({ timeoutMs: statementTimeoutMs });
+    return { gate: formatEach(checkBypass(await this.semisyncStatus(), waitPoint)), traces };
   }
 
   async replicaFaults(): Promise<readonly string[]> {

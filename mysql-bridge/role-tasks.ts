@@ -260,7 +260,7 @@ export class RoleTasks {
     }
     try {
       const admin = this.#connected();
-      const bypasses = await admin.gateBypasses();
+      const bypasses = (await admin.bypasses()).gate;
       const executed = GtidSet.parse(await admin.executedGtids());
       if (bypasses.length === 0 && !executed.has(gtid)) {
         this.#events.feed({ kind: 'server-unsafe', reason: `${write}, which waits for its ack` });

@@ -3,6 +3,7 @@ import { messageOf } from '../base/errors.ts';
 import { endOnAssertion } from '../base/fatal.ts';
 import { askUnpaused } from './ask-unpaused.ts';
 import type { ServerAdmin } from './bridge-parts.ts';
+import { unloggedWrite } from './role/unlogged-writes.ts';
 
 /** What the monitor sees; the bridge turns it into facts for the role machine. */
 export interface MonitorEvents {
@@ -10,6 +11,8 @@ export interface MonitorEvents {
   onUnsafe(reason: string): void;
   /** Commits may have passed without our ack: what the server holds cannot be trusted any more. */
   onBypassed(reason: string): Promise<void>;
+  /** A session turned its binlog off: what the server holds cannot be trusted any more, and no GTID tells why. */
+  onUnlogged(reason: string): void;
   /** Every round, while connected: look for errant transactions and how far the server is. */
   onRound(): Promise<void>;
   onReplicaFaults(faults: readonly string[]): void;
@@ -65,9 +68,10 @@ export class ServerMonitor {
       return;
     }
     try {
-      const bypasses = await connected.gateBypasses();
-      if (isCurrent() && bypasses.length > 0)
-        return await this.#events.onBypassed(bypasses.join('; '));
+      const { gate, traces } = await connected.bypasses();
+      const unlogged = unloggedWrite(traces);
+      if (isCurrent() && unlogged !== null) return this.#events.onUnlogged(unlogged);
+      if (isCurrent() && gate.length > 0) return await this.#events.onBypassed(gate.join('; '));
       if (isCurrent()) await this.#events.onRound();
       if (isCurrent() && round % settingsRounds === 0)
         await this.#checkSettings(connected, isCurrent);
@@ -91,7 +95,11 @@ export class ServerMonitor {
     const semisync = await admin.semisyncFaults();
     const faults = [...settings, ...semisync];
     if (faults.length > 0) {
-      const bypasses = await this.#bypassesBehind(admin, semisync);
+      // Whoever lifts a server's protection may have written without its binlog since: the fence would kill what remembers it.
+      const { gate, traces } = await admin.bypasses();
+      const unlogged = unloggedWrite(traces);
+      if (isCurrent() && unlogged !== null) return this.#events.onUnlogged(unlogged);
+      const bypasses = gate.length > 0 ? gate : await this.#bypassesBehind(admin, semisync);
       if (!isCurrent()) return;
       if (bypasses.length > 0) await this.#events.onBypassed(bypasses.join('; '));
       else this.#events.onUnsafe(faults.join('; '));
@@ -109,8 +117,7 @@ export class ServerMonitor {
     admin: ServerAdmin,
     semisync: readonly string[],
   ): Promise<readonly string[]> {
-    const bypasses = await admin.gateBypasses();
-    if (bypasses.length > 0 || semisync.length === 0) return bypasses;
+    if (semisync.length === 0) return [];
     const again = await admin.semisyncFaults();
     return again.length === 0 ? semisync : [];
   }

@@ -117,6 +117,8 @@ const all: readonly RequiredSetting[] = [
   exactly('persisted_globals_load', 'OFF'),
   exactly('secure_file_priv', 'NULL'),
   exactly('skip_name_resolve', 'ON'),
+  // Remembers who turned a session's binlog off (H10).
+  exactly('performance_schema', 'ON'),
 ];
 
 /** The settings that this version has and must have. */

@@ -1,6 +1,7 @@
 import { FatalError } from '../../base/fatal.ts';
 import { isAtLeast, type MySqlVersion } from './mysql-version.ts';
 import { type RequiredSetting, requiredSettings } from './required-settings.ts';
+import { traceOptions } from './statement-traces.ts';
 
 /** What may be chosen for a server; everything else is required or left to MySQL. */
 export interface ServerTuning {
@@ -8,7 +9,7 @@ export interface ServerTuning {
   readonly maxConnections: number;
   /** Applier threads of a replica. */
   readonly replicaWorkers: number;
-  /** Costs a quarter gigabyte and half a second of each start; off in a cluster on one machine. */
+  /** All that MySQL observes by default, a quarter gigabyte; without it only what the sidecar looks for. */
   readonly performanceSchema: boolean;
   /** The user's own options of `[mysqld]`, by name. */
   readonly extraOptions: Readonly<Record<string, string>>;
@@ -104,7 +105,7 @@ function defaults(options: ServerConfigOptions): readonly Option[] {
     ['replica_parallel_workers', tuning.replicaWorkers],
     ['max_connections', tuning.maxConnections],
     ['innodb_buffer_pool_size', tuning.bufferPoolBytes],
-    ['performance_schema', tuning.performanceSchema ? 'ON' : 'OFF'],
+    ...traceOptions(tuning.performanceSchema),
     // Lets replicas apply in parallel what did not commit together; later versions know nothing else.
     ...(isAtLeast(version, '8.4.0')
       ? []
@@ -129,7 +130,15 @@ const ownNames: readonly string[] = [
   'log_bin_index',
   'log_error',
   'master_info_repository',
+  'max_digest_length',
   'mysqlx',
+  'performance_schema_digests_size',
+  'performance_schema_events_statements_history_long_size',
+  'performance_schema_max_digest_length',
+  'performance_schema_max_sql_text_length',
+  'performance_schema_max_statement_classes',
+  'performance_schema_max_thread_instances',
+  'performance_schema_setup_actors_size',
   'pid_file',
   'plugin_dir',
   'plugin_load',
@@ -148,7 +157,12 @@ const ownNames: readonly string[] = [
   'upgrade',
   'user',
 ];
-const ownFamilies: readonly string[] = ['replicate_', 'rpl_semi_sync_', 'group_replication_'];
+const ownFamilies: readonly string[] = [
+  'replicate_',
+  'rpl_semi_sync_',
+  'group_replication_',
+  'performance_schema_consumer_',
+];
 
 function userOptions(options: ServerConfigOptions): readonly Option[] {
   const required = requiredSettings(options.version);

@@ -80,6 +80,47 @@ test('an errant write let through while the sidecar was stopped is found, and th
   expect(hasSetAside(follower)).toBe(true);
 });
 
+test('what an import without binlog wrote on a follower is found, and the node built anew (G2, G5, H10)', async () => {
+  const follower = await someFollower();
+  const before = await mysqldOf(follower);
+  {
+    await using root = await connectRoot(follower);
+    await root.query('SET GLOBAL read_only = 0').catch(() => undefined);
+    // As mysqldump writes it.
+    await root.query('SET @MYSQLDUMP_TEMP_LOG_BIN = @@SESSION.SQL_LOG_BIN').catch(() => undefined);
+    await root.query('SET @@SESSION.SQL_LOG_BIN= 0').catch(() => undefined);
+    await insertMark(root, 'imported').catch(() => undefined);
+  }
+
+  await replaced(follower, before);
+  await expectEqualNodes();
+  expect(await nodesHolding('imported')).toEqual([]);
+  expect(hasSetAside(follower)).toBe(true);
+  expect(reasonsOf(follower)).toContainEqual(expect.stringContaining('MYSQL_BINLOG_OFF'));
+});
+
+test('a write without binlog on a primary under load: it gives leadership away and is built anew, and nothing is lost (G2, G3, H10)', async () => {
+  const leader = await cluster.leader();
+  const primary = cluster.node(leader.node);
+  await using workload = await load();
+  await workload.progress(200);
+  {
+    await using root = await connectRoot(primary);
+    await root.query('SET SESSION sql_log_bin = 0');
+    await insertMark(root, 'unlogged').catch(() => undefined);
+  }
+
+  await replaced(primary, leader.mysql.pid);
+  await workload.progress(200);
+  const history = await workload.stop();
+
+  expect(await violationsOf(history)).toEqual([]);
+  await expectEqualNodes();
+  expect(await nodesHolding('unlogged')).toEqual([]);
+  expect(hasSetAside(primary)).toBe(true);
+  expect(reasonsOf(primary)).toContainEqual(expect.stringContaining('SET SESSION sql_log_bin'));
+});
+
 test.for([
   'SET GLOBAL rpl_semi_sync_source_enabled = 0',
   'SET GLOBAL rpl_semi_sync_source_timeout = 1000',
@@ -290,6 +331,11 @@ async function expectEqualNodes(): Promise<void> {
     return executed.size === 1 && !executed.has('') ? settled : null;
   }, 'all nodes have executed the same');
   expect(new Set(statuses.map((status) => status.mysql.logHash)).size).toBe(1);
+}
+
+/** Why its roles changed, by its log. */
+function reasonsOf(node: TestNode): readonly unknown[] {
+  return cluster.logOf(node.id).map((line) => Object(line)['reason']);
 }
 
 function hasSetAside(node: TestNode): boolean {

@@ -4,12 +4,14 @@ import { GtidSet } from '../../mysql-bridge/binlog/gtid-set.ts';
 import type {
   BridgeOptions,
   BridgeParts,
+  Bypasses,
   ClientGate,
   Ledger,
   ServerAdmin,
   Tail,
 } from '../../mysql-bridge/bridge-parts.ts';
 import type { Condemnation, MySqlExit, MySqlServer } from '../../mysql-bridge/mysql-server.ts';
+import type { StatementTrace } from '../../mysql-bridge/role/unlogged-writes.ts';
 import { type LogIndex, logIndex, term } from '../../raft/core/types.ts';
 import { ArrayRaft } from '../support/array-raft.ts';
 import { FakeClock } from '../support/fake-clock.ts';
@@ -50,7 +52,8 @@ export class FakeAdmin implements ServerAdmin {
   executed = '';
   /** Of the next looks, one each. */
   readonly semisync: (readonly string[])[] = [];
-  bypasses: string[] = [];
+  gateFaults: string[] = [];
+  traces: StatementTrace[] = [];
   settings: string[] = [];
   replica: string[] = [];
   probes: boolean[] = [];
@@ -89,8 +92,8 @@ export class FakeAdmin implements ServerAdmin {
   semisyncFaults(): Promise<readonly string[]> {
     return Promise.resolve(this.semisync.shift() ?? []);
   }
-  gateBypasses(): Promise<readonly string[]> {
-    return Promise.resolve(this.bypasses);
+  bypasses(): Promise<Bypasses> {
+    return Promise.resolve({ gate: this.gateFaults, traces: this.traces });
   }
   replicaFaults(): Promise<readonly string[]> {
     return Promise.resolve(this.replica);

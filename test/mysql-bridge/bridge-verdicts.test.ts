@@ -38,6 +38,35 @@ test('a verdict is on disk, with its reason and transactions, before the server 
   expect(calls.list.slice(0, 2)).toEqual(['condemn', 'rebuild']);
 });
 
+test.each([
+  ['primary', primary],
+  ['replica', replica],
+] as const)(
+  'a %s on which a session turned its binlog off stops serving, and is marked before it is rebuilt (G2, H10)',
+  async (role, started) => {
+    await using node = await started();
+    const { admin, calls, server } = node.world;
+    admin.traces = [
+      { text: 'SET sql_log_bin = 0', program: null, account: 'root@localhost', at: null },
+    ];
+    const marks: (string | undefined)[] = [];
+    const rebuild = server.rebuild.bind(server);
+    server.rebuild = () => {
+      marks.push(server.mark?.reason);
+      return rebuild();
+    };
+    calls.taken();
+
+    await node.pass(400);
+
+    const order = ['not-electable', 'close-gate', 'stop-acks', 'abdicate', 'kill', 'rebuild'];
+    const expected = role === 'primary' ? order : order.filter((call) => call !== 'abdicate');
+    const seen = calls.list.filter((call) => order.includes(call));
+    expect(seen.slice(0, expected.length)).toEqual(expected);
+    expect(marks).toEqual([expect.stringContaining('SET sql_log_bin = 0, by root@localhost')]);
+  },
+);
+
 test('a node that finds its server condemned rebuilds it before it cuts or starts anything, and says why (G2, G5)', async () => {
   const node = new TestNode();
   node.world.server.mark = mark;

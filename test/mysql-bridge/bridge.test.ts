@@ -215,7 +215,7 @@ test('a bypassed commit gate closes the gate to clients, then drains, then rebui
   node.world.calls.taken();
   node.world.ledger.committed = GtidSet.parse(`${uuid}:1-5`);
   node.world.admin.executed = `${uuid}:1-6`;
-  node.world.admin.bypasses = ['status is OFF'];
+  node.world.admin.gateFaults = ['status is OFF'];
 
   await node.pass(200);
   const first = node.world.calls.taken();

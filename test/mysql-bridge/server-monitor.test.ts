@@ -28,11 +28,27 @@ test('a bypassed commit gate is found in the next round, before anything else (H
   await using watch = new Watch();
   await watch.rounds(2);
   watch.said.length = 0;
-  watch.admin.bypasses = ['status is OFF'];
+  watch.admin.gateFaults = ['status is OFF'];
 
   await watch.rounds(1);
 
   expect(watch.said).toEqual(['bypassed: status is OFF']);
+});
+
+test('a session that turned the binlog off is found in the next round, before anything else (H10)', async () => {
+  await using watch = new Watch();
+  await watch.rounds(1);
+  watch.said.length = 0;
+  watch.admin.gateFaults = ['status is OFF'];
+  watch.admin.traces = [
+    { text: 'SET `sql_log_bin` = ?', program: null, account: 'root@localhost', at: null },
+  ];
+
+  await watch.rounds(1);
+
+  expect(watch.said).toEqual([
+    'unlogged: MYSQL_BINLOG_OFF: a session turned its binlog off, so nothing tells what it wrote: SET `sql_log_bin` = ?, by root@localhost',
+  ]);
 });
 
 test('settings are looked at every ten rounds; one that is unsafe is reported (H10)', async () => {
@@ -56,12 +72,24 @@ test('what got at the gate between two looks of a round is a bypass, also when i
     await using watch = new Watch();
     watch.admin.semisync.push(['clients is 2'], again);
     const answers: (readonly string[])[] = [[], bypassedBehind];
-    watch.admin.gateBypasses = () => Promise.resolve(answers.shift() ?? []);
+    watch.admin.bypasses = () => Promise.resolve({ gate: answers.shift() ?? [], traces: [] });
 
     await watch.rounds(1);
 
     expect(watch.said.at(-1)).toBe('bypassed: clients is 2');
   }
+});
+
+test('a binlog turned off behind the first question of a round is found before the fence that would forget it (H10)', async () => {
+  await using watch = new Watch();
+  watch.admin.settings = ['super_read_only is OFF'];
+  const off = { text: 'SET `sql_log_bin` = ?', program: null, account: null, at: null };
+  const looks = [[], [off]];
+  watch.admin.bypasses = () => Promise.resolve({ gate: [], traces: looks.shift() ?? [] });
+
+  await watch.rounds(1);
+
+  expect(watch.said.at(-1)).toMatch(/^unlogged: MYSQL_BINLOG_OFF/);
 });
 
 test('that nobody is attached is unsafe, and no bypass', async () => {
@@ -88,9 +116,9 @@ test('an answer about a server that was replaced meanwhile means nothing', async
 
 test('a question that fails is a complaint, not the end of the watch', async () => {
   await using watch = new Watch();
-  watch.admin.gateBypasses = () => Promise.reject(new Error('no answer'));
+  watch.admin.bypasses = () => Promise.reject(new Error('no answer'));
   await watch.rounds(1);
-  watch.admin.gateBypasses = () => Promise.resolve([]);
+  watch.admin.bypasses = () => Promise.resolve({ gate: [], traces: [] });
 
   await watch.rounds(1);
 
@@ -114,6 +142,7 @@ class Watch implements AsyncDisposable {
         onUnresponsive: (reason) => say(`unresponsive: ${reason}`),
         onUnsafe: (reason) => say(`unsafe: ${reason}`),
         onBypassed: (reason) => Promise.resolve(say(`bypassed: ${reason}`)),
+        onUnlogged: (reason) => say(`unlogged: ${reason}`),
         onRound: () => Promise.resolve(say('round')),
         onReplicaFaults: (faults) => {
           if (faults.length > 0) say(`replica: ${faults.join('; ')}`);

@@ -56,6 +56,8 @@ export const sqlVariants = [
   'rogue-replica',
   'rogue-that-leaves',
   'rogue-on-follower',
+  'unlogged-on-primary',
+  'unlogged-on-follower',
 ] as const;
 
 const processVariants: readonly string[] = victims.flatMap((whom) =>

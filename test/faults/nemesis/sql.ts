@@ -7,6 +7,7 @@ import type { Nemesis, Strike, StruckFault } from './nemesis.ts';
 import { rogueFollower, rogueLeader, rogueThatLeaves } from './rogue-replica.ts';
 import { type ServingLeader, servingLeader } from './serving-leader.ts';
 import { appSession, nodeOf, repeat, replacedFault, stormFault } from './sql-faults.ts';
+import { unloggedOnFollower, unloggedOnPrimary } from './unlogged.ts';
 
 // What a user or an administrator can do with SQL alone (HAZARDS N8, H2, H7, H9, H10).
 
@@ -36,6 +37,8 @@ const strikes: Readonly<
   'rogue-replica': rogueLeader,
   'rogue-that-leaves': rogueThatLeaves,
   'rogue-on-follower': rogueFollower,
+  'unlogged-on-primary': unloggedOnPrimary,
+  'unlogged-on-follower': unloggedOnFollower,
 };
 
 /** The application's own user kills its sessions, every other one by KILL QUERY. */

@@ -1,6 +1,6 @@
 import { messageOf } from '../../../base/errors.ts';
 import { GtidSet } from '../../../mysql-bridge/binlog/gtid-set.ts';
-import type { ServerAdmin } from '../../../mysql-bridge/bridge-parts.ts';
+import type { Bypasses, ServerAdmin } from '../../../mysql-bridge/bridge-parts.ts';
 import { MySqlServerError } from '../../../mysql-bridge/server/errors.ts';
 import { type ReplicaHalf, replicaFaultsOf } from '../../../mysql-bridge/server/replica-status.ts';
 import {
@@ -126,9 +126,10 @@ export class SimAdmin implements ServerAdmin {
     return checkSemisync(await this.#semisync()).map((fault) => formatFaults([fault]));
   }
 
-  async gateBypasses(): Promise<readonly string[]> {
+  async bypasses(): Promise<Bypasses> {
     const { status, waitPoint } = await this.#semisyncFacts();
-    return checkBypass(status, waitPoint).map((fault) => formatFaults([fault]));
+    const gate = checkBypass(status, waitPoint).map((fault) => formatFaults([fault]));
+    return { gate, traces: [] };
   }
 
   async replicaFaults(): Promise<readonly string[]> {
