@@ -71,6 +71,7 @@ export class RealDriver implements MysqlUnderTest, AsyncDisposable {
       'DROP DATABASE IF EXISTS sim',
       'CREATE DATABASE sim',
       'DROP USER IF EXISTS u, u1, u2',
+      'TRUNCATE TABLE performance_schema.events_statements_summary_by_digest',
     ];
     for (const sql of statements) await this.#control.query(sql);
     if (beginsEmpty) {

@@ -197,7 +197,9 @@ const schemaSql = `
 
 const semisyncSql = `
   SELECT REPLACE(LOWER(variable_name), 'rpl_semi_sync_source_', '') AS n, variable_value AS c
-    FROM performance_schema.global_status WHERE variable_name LIKE 'Rpl\\_semi\\_sync\\_source\\_%'`;
+    FROM performance_schema.global_status WHERE variable_name LIKE 'Rpl\\_semi\\_sync\\_source\\_%'
+  UNION SELECT 'was_log_bin_off', 'yes' FROM performance_schema.events_statements_summary_by_digest
+    WHERE digest_text = 'SET \`sql_log_bin\` = OFF' AND count_star > sum_errors`;
 
 const settingsSql = `
   SELECT 'eventScheduler' AS n, IF(@@GLOBAL.event_scheduler = 'ON', 'true', 'false') AS c

@@ -49,6 +49,8 @@ export class ServerLife {
   readonly emit: (effect: SimMysqlEffect) => void;
   settings: GlobalSettings = startSettings;
   isShuttingDown = false;
+  /** `performance_schema` remembers it: a session set `sql_log_bin` to 0. */
+  wasBinlogOff = false;
   readonly #numbers: WorkNumbers;
   readonly #pending = new Map<number, Fiber | (() => void)>();
 

@@ -130,6 +130,7 @@ export class ServerStatements {
       ['yes_tx', String(semisync.acknowledged)],
       ['wait_sessions', String(semisync.waitingSessions)],
       ['wait_point', this.#life.settings.semisyncWaitPoint],
+      ...(this.#life.wasBinlogOff ? [['was_log_bin_off', 'yes'] as const] : []),
     ];
   }
 

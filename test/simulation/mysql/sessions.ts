@@ -191,7 +191,7 @@ export class Sessions {
         session.isolation = statement.isolation;
         return nothingDone;
       case 'set-log-bin':
-        return setLogBin(session, statement.isOn);
+        return setLogBin(this.#life, session, statement.isOn);
       case 'read':
         return yield* own.read(session, statement);
       case 'scan':
@@ -291,7 +291,7 @@ function* executeOnServer(server: ServerStatements, statement: ServerStatement):
   }
 }
 
-function setLogBin(session: Session, isOn: boolean): SimAnswer {
+function setLogBin(life: ServerLife, session: Session, isOn: boolean): SimAnswer {
   if (session.transaction !== null) {
     throw new SimSqlError(
       SimError.logBinInTransaction,
@@ -299,6 +299,7 @@ function setLogBin(session: Session, isOn: boolean): SimAnswer {
     );
   }
   session.isLogged = isOn;
+  if (!isOn) life.wasBinlogOff = true;
   return nothingDone;
 }
 

@@ -86,7 +86,10 @@ export type ServerStatement =
   | { readonly kind: 'gtid-executed' }
   /** WAIT_FOR_EXECUTED_GTID_SET: `0` when executed, `1` at the timeout. */
   | { readonly kind: 'wait-for-executed'; readonly gtids: GtidSet; readonly timeoutMs: number }
-  /** Rows of name and value: `status`, `clients`, `no_tx`, `yes_tx`, `wait_sessions`, `wait_point`. */
+  /**
+   * Rows of name and value: `status`, `clients`, `no_tx`, `yes_tx`, `wait_sessions`, `wait_point`; `was_log_bin_off` once a session of
+   * this life of the server turned its binlog off.
+   */
   | { readonly kind: 'semisync-status' }
   /** Rows of name and value, names as in `GlobalSettings`. */
   | { readonly kind: 'global-settings' }

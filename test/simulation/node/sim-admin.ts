@@ -1,6 +1,7 @@
 import { messageOf } from '../../../base/errors.ts';
 import { GtidSet } from '../../../mysql-bridge/binlog/gtid-set.ts';
 import type { Bypasses, ServerAdmin } from '../../../mysql-bridge/bridge-parts.ts';
+import type { StatementTrace } from '../../../mysql-bridge/role/unlogged-writes.ts';
 import { MySqlServerError } from '../../../mysql-bridge/server/errors.ts';
 import { type ReplicaHalf, replicaFaultsOf } from '../../../mysql-bridge/server/replica-status.ts';
 import {
@@ -18,6 +19,14 @@ const stopTimeoutMs = 60_000;
 const answerGraceMs = 1_000;
 const queryInterrupted = 1317;
 const unknownThread = 1094;
+
+/** As the server has it, once a session turned its binlog off. */
+const trace: StatementTrace = {
+  text: 'SET `sql_log_bin` = OFF',
+  program: null,
+  account: null,
+  at: null,
+};
 
 type Role = 'primary' | 'replica' | 'changing';
 
@@ -127,9 +136,9 @@ export class SimAdmin implements ServerAdmin {
   }
 
   async bypasses(): Promise<Bypasses> {
-    const { status, waitPoint } = await this.#semisyncFacts();
+    const { status, waitPoint, wasBinlogOff } = await this.#semisyncFacts();
     const gate = checkBypass(status, waitPoint).map((fault) => formatFaults([fault]));
-    return { gate, traces: [] };
+    return { gate, traces: wasBinlogOff ? [trace] : [] };
   }
 
   async replicaFaults(): Promise<readonly string[]> {
@@ -196,6 +205,7 @@ export class SimAdmin implements ServerAdmin {
   async #semisyncFacts(): Promise<{
     readonly status: SemisyncStatus;
     readonly waitPoint: string;
+    readonly wasBinlogOff: boolean;
   }> {
     const timeoutMs = statementTimeoutMs;
     const facts = new Map(await this.#facts.rows({ kind: 'semisync-status' }, { timeoutMs }));
@@ -207,6 +217,7 @@ export class SimAdmin implements ServerAdmin {
         waitingSessions: Number(facts.get('wait_sessions')),
       },
       waitPoint: facts.get('wait_point') ?? '',
+      wasBinlogOff: facts.has('was_log_bin_off'),
     };
   }
 

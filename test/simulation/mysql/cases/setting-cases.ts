@@ -209,6 +209,34 @@ export const settingCases: readonly ModelCase[] = [
       await next.close();
     },
   },
+  {
+    name: 'that a session turned its binlog off is remembered until the server ends, whatever becomes of the session',
+    expected: [
+      'before: missing',
+      'refused: error 1694',
+      'within a transaction: missing',
+      'after: yes',
+      'its session is gone: yes',
+      'after a kill: missing',
+    ],
+    async run(mysql, note) {
+      for (const name of ['admin', 'unlogged']) await mysql.connect(name);
+      note(`before: ${await statusOf(mysql, 'was_log_bin_off')}`);
+      await mysql.ask('unlogged', { kind: 'begin' });
+      const refused = await mysql.ask('unlogged', { kind: 'set-log-bin', isOn: false });
+      note(`refused: ${words(refused)}`);
+      note(`within a transaction: ${await statusOf(mysql, 'was_log_bin_off')}`);
+      await mysql.ask('unlogged', { kind: 'rollback' });
+      await mysql.ask('unlogged', { kind: 'set-log-bin', isOn: false });
+      note(`after: ${await statusOf(mysql, 'was_log_bin_off')}`);
+      await mysql.disconnect('unlogged');
+      note(`its session is gone: ${await statusOf(mysql, 'was_log_bin_off')}`);
+      await mysql.kill();
+      await mysql.startOnly();
+      await mysql.connect('admin');
+      note(`after a kill: ${await statusOf(mysql, 'was_log_bin_off')}`);
+    },
+  },
 ];
 
 async function statusOf(mysql: Parameters<ModelCase['run']>[0], name: string): Promise<string> {
