@@ -22,8 +22,8 @@ test('a run that takes its process down is a violation, and the next one has a p
 });
 
 test('a run that waits for what never comes is a violation, however long nobody looks', async () => {
-  // What the simulation waits for behind each event is never called.
-  await using pool = doing('process.nextTick = () => {};');
+  // The turn of the event loop in which the simulation runs its events never comes.
+  await using pool = doing('globalThis.setImmediate = () => {};');
 
   const { report } = await pool.run(task);
 

@@ -1,6 +1,7 @@
 import { AssertionFailure, assert } from '../../../base/assert.ts';
 import { messageOf } from '../../../base/errors.ts';
 import type { Random } from '../../../base/random.ts';
+import { drainPromises } from './drain-promises.ts';
 import { EventQueue, type ScheduledEvent } from './event-queue.ts';
 import { RandomStreams } from './random-streams.ts';
 import type { Trace, TraceLevel } from './trace.ts';
@@ -82,11 +83,27 @@ export class Simulation {
    * Runs until `untilUs`, until nothing is left to happen, until a rule broke, or until `isOver` says so after an event.
    * Time stands at `untilUs` afterwards unless the run ended early.
    */
-  async run(options: { readonly untilUs: number; readonly isOver?: () => boolean }): Promise<void> {
+  run(options: { readonly untilUs: number; readonly isOver?: () => boolean }): Promise<void> {
+    // Promise callbacks cannot be drained in one of them, so the events are run in a turn of the event loop.
+    return new Promise((resolve, reject) => {
+      setImmediate(() => {
+        try {
+          this.#runAll(options);
+          resolve();
+        } catch (error) {
+          reject(error);
+        }
+      });
+    });
+  }
+
+  /** Forgets what was to come. */
+  end(): void {
+    this.#queue.clear();
+  }
+
+  #runAll(options: { readonly untilUs: number; readonly isOver?: () => boolean }): void {
     const { untilUs, isOver } = options;
-    // Now this is a promise callback itself, and `drained` means what it says.
-    await drained();
-    await drained();
     while (this.#violation === null) {
       const event = this.#queue.take(untilUs);
       if (event === null) {
@@ -96,14 +113,9 @@ export class Simulation {
       this.#nowUs = event.atUs;
       this.#eventCount += 1;
       this.#runOne(event.run);
-      await drained();
+      this.#runOne(drainPromises);
       if (isOver?.() === true) return;
     }
-  }
-
-  /** Forgets what was to come. */
-  end(): void {
-    this.#queue.clear();
   }
 
   #runOne(run: () => void): void {
@@ -115,14 +127,4 @@ export class Simulation {
       this.violated(rule, messageOf(error), error);
     }
   }
-}
-
-/**
- * Settles when every promise callback has run, however many follow from each other: Node comes to what `process.nextTick` was
- * given in a promise callback only once the queue of promise callbacks is empty. Half the price of `setImmediate`.
- */
-function drained(): Promise<void> {
-  return new Promise((resolve) => {
-    process.nextTick(resolve);
-  });
 }
