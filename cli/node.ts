@@ -11,7 +11,7 @@ import { SeededRandom } from '../base/random.ts';
 import { type LevelLogStore, openLevelLogStore } from '../log-store/index.ts';
 import { Bridge } from '../mysql-bridge/bridge.ts';
 import { CommitTimings } from '../mysql-bridge/latency/commit-timings.ts';
-import { TransactionLedger } from '../mysql-bridge/ledger/transaction-ledger.ts';
+import { ledgerPauseMs, TransactionLedger } from '../mysql-bridge/ledger/transaction-ledger.ts';
 import type { MySqlInstallation } from '../mysql-bridge/mysql-server.ts';
 import { MysqldProcess } from '../mysql-bridge/server/mysqld-process.ts';
 import { defaultTuning } from '../mysql-bridge/server/server-config.ts';
@@ -111,6 +111,7 @@ export class Node {
     const ledger = await TransactionLedger.open({
       raft,
       checkpointPath: join(config.dataDirectory, 'ledger.json'),
+      pace: { clock, pauseMs: ledgerPauseMs },
       logger,
       onFailure: onFatal,
     });

@@ -24,6 +24,7 @@ export interface DumpLedger {
   errantOf(executed: GtidSet): GtidSet;
   firstIndexToSend(executed: GtidSet): Promise<LogIndex>;
   onAdvance(listener: (ledgerIndex: LogIndex) => void): () => void;
+  caughtUpTo(index: LogIndex, options: { readonly signal: AbortSignal }): Promise<void>;
 }
 
 /** The connection that the dump goes to. */
@@ -159,13 +160,16 @@ export class DumpStream {
 
   /** Finds the first entry to send. */
   async #seek(executed: GtidSet): Promise<ErrPacket | null> {
+    const { ledger, log, signal } = this.#options;
+    // It ends where the ledger does, which may pause a little behind the commits.
+    if (this.#isOneShot) await ledger.caughtUpTo(log.status.commitIndex, { signal });
     try {
-      this.#nextIndex = await this.#options.ledger.firstIndexToSend(executed);
+      this.#nextIndex = await ledger.firstIndexToSend(executed);
     } catch (thrown) {
       if (codeOf(thrown) !== 'LOG_STORE_COMPACTED') throw thrown;
-      return purged(this.#options.log.status.firstIndex);
+      return purged(log.status.firstIndex);
     }
-    const { firstIndex } = this.#options.log.status;
+    const { firstIndex } = log.status;
     return this.#nextIndex < firstIndex ? purged(firstIndex) : null;
   }
 

@@ -7,11 +7,14 @@ import { silentLogger } from '../../../base/logger.ts';
 import { GtidSet } from '../../../mysql-bridge/binlog/gtid-set.ts';
 import {
   type LedgerLimits,
+  type LedgerPace,
   TransactionLedger,
 } from '../../../mysql-bridge/ledger/transaction-ledger.ts';
 import { EntryKind } from '../../../raft/core/entry.ts';
 import { logIndex } from '../../../raft/core/types.ts';
 import { ArrayRaft } from '../../support/array-raft.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
+import { settle } from '../bridge-fakes.ts';
 import {
   type BuiltLog,
   buildLog,
@@ -30,13 +33,18 @@ function refuseFailure(error: unknown): never {
 
 async function openLedger(
   raft: ArrayRaft,
-  options: { readonly checkpointPath?: string; readonly onFailure?: (error: unknown) => void } = {},
+  options: {
+    readonly checkpointPath?: string;
+    readonly onFailure?: (error: unknown) => void;
+    readonly pace?: LedgerPace;
+  } = {},
 ): Promise<TransactionLedger> {
   return await TransactionLedger.open({
     raft,
     checkpointPath: options.checkpointPath ?? null,
     logger: silentLogger,
     limits: smallLimits,
+    ...(options.pace !== undefined && { pace: options.pace }),
     onFailure: options.onFailure ?? refuseFailure,
   });
 }
@@ -329,4 +337,76 @@ test('an entry that is no payload stops the ledger and is reported', async () =>
   });
   expect(failures).toMatchObject([{ code: 'MYSQL_ENTRY_PAYLOAD_MALFORMED' }]);
   await ledger.close();
+});
+
+/** Three transactions in the log, none committed, and a ledger that pauses for 10 ms. */
+async function pacedLedger(): Promise<{
+  readonly raft: ArrayRaft;
+  readonly ledger: TransactionLedger;
+  readonly clock: FakeClock;
+  readonly advances: number[];
+}> {
+  const raft = new ArrayRaft();
+  for (const number of [1, 2, 3, 4]) raft.append(1, payloadOf(gtidOf(number)));
+  const clock = new FakeClock();
+  const ledger = await openLedger(raft, { pace: { clock, pauseMs: 10 } });
+  const advances: number[] = [];
+  ledger.onAdvance((index) => advances.push(index));
+  return { raft, ledger, clock, advances };
+}
+
+test('a commit that comes alone is followed at once, those behind it together', async () => {
+  const { raft, ledger, clock, advances } = await pacedLedger();
+
+  raft.commit(1);
+  await settle();
+  const atOnce = [...advances];
+  raft.commit(2);
+  raft.commit(3);
+  await settle();
+  clock.advance(9);
+  await settle();
+  const inThePause = [...advances];
+  clock.advance(1);
+  await settle();
+  const behindIt = [...advances];
+  clock.advance(10);
+  raft.commit(4);
+  await settle();
+
+  expect([atOnce, inThePause, behindIt]).toEqual([[1], [1], [1, 3]]);
+  expect(advances).toEqual([1, 3, 4]);
+  await ledger.close();
+});
+
+test('who asks for a commit does not wait for a pause, nor for one that begins meanwhile', async () => {
+  const { raft, ledger, advances } = await pacedLedger();
+  raft.commit(1);
+  await settle();
+  raft.commit(2);
+
+  await ledger.caughtUpTo(logIndex(2));
+  const fourth = ledger.caughtUpTo(logIndex(4));
+  raft.commit(3);
+  await settle();
+  const meanwhile = [...advances];
+  raft.commit(4);
+  await fourth;
+
+  expect(meanwhile).toEqual([1, 2, 3]);
+  expect(ledger.ledgerIndex).toBe(4);
+  await ledger.close();
+});
+
+test('a ledger that is closed in a pause reads nothing more', async () => {
+  const { raft, ledger, clock, advances } = await pacedLedger();
+  raft.commit(1);
+  await settle();
+  raft.commit(2);
+
+  await ledger.close();
+  clock.advance(100);
+  await settle();
+
+  expect(advances).toEqual([1]);
 });

@@ -11,7 +11,10 @@ import {
 import { EventType } from '../../../mysql-bridge/binlog/event-types.ts';
 import { formatGtid, type Gtid } from '../../../mysql-bridge/binlog/gtid.ts';
 import { GtidSet } from '../../../mysql-bridge/binlog/gtid-set.ts';
-import { TransactionLedger } from '../../../mysql-bridge/ledger/transaction-ledger.ts';
+import {
+  type LedgerPace,
+  TransactionLedger,
+} from '../../../mysql-bridge/ledger/transaction-ledger.ts';
 import { PacketCollector, PacketFramer } from '../../../mysql-bridge/protocol/packet-framer.ts';
 import { type DumpEnd, DumpStream } from '../../../mysql-bridge/source/dump-stream.ts';
 import { DumpTimeline } from '../../../mysql-bridge/source/dump-timeline.ts';
@@ -155,10 +158,11 @@ export class DumpReader {
   }
 }
 
-export async function ledgerOf(raft: ArrayRaft): Promise<TransactionLedger> {
+export async function ledgerOf(raft: ArrayRaft, pace?: LedgerPace): Promise<TransactionLedger> {
   return await TransactionLedger.open({
     raft,
     checkpointPath: null,
+    ...(pace !== undefined && { pace }),
     logger: silentLogger,
     onFailure(error) {
       throw error;

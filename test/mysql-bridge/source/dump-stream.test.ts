@@ -55,6 +55,24 @@ test('any log arrives in its order, each missing transaction once and whole (HAZ
   );
 });
 
+test('a one-shot dump has all that was committed before it, though the ledger is in a pause', async () => {
+  const raft = new ArrayRaft();
+  for (const number of [1, 2]) raft.append(1, eventPayload(gtidOf(number)));
+  const clock = new FakeClock();
+  const ledger = await ledgerOf(raft, { clock, pauseMs: 10 });
+  raft.commit(1);
+  await ledger.caughtUpTo(logIndex(1));
+  raft.commit(2);
+
+  const { reader, end } = startDump({ raft, ledger, clock, request: oneShot });
+  await end;
+
+  expect(reader.transactions.map(({ gtid }) => gtid)).toEqual(
+    [1, 2].map((number) => formatGtid(gtidOf(number))),
+  );
+  await ledger.close();
+});
+
 /** Within a file: one server, ascending sequence numbers; each file begins with its format. */
 function expectAscendingClock(reader: DumpReader): void {
   let last: { readonly serverId: number; readonly sequence: bigint } | null = null;

@@ -8,7 +8,10 @@ import { Bridge, type TransferOutcome } from '../../../mysql-bridge/bridge.ts';
 import type { BridgeParts } from '../../../mysql-bridge/bridge-parts.ts';
 import type { ReadableLog } from '../../../mysql-bridge/ledger/log-reader.ts';
 import { LogWalk } from '../../../mysql-bridge/ledger/log-walk.ts';
-import { TransactionLedger } from '../../../mysql-bridge/ledger/transaction-ledger.ts';
+import {
+  ledgerPauseMs,
+  TransactionLedger,
+} from '../../../mysql-bridge/ledger/transaction-ledger.ts';
 import type { RoleState } from '../../../mysql-bridge/role/role-types.ts';
 import { NodeProxy } from '../../../proxy/node-proxy.ts';
 import { defaultProxyLimits, type ReadMode } from '../../../proxy/options.ts';
@@ -171,6 +174,7 @@ export class SimNode {
       checkpointFiles: checkpoint.filesOf(process),
       // Small ones, so that a scan for what a server lacks begins at a mark, too.
       limits: { checkpointEntries, markEntries: 16, marksMax: 32 },
+      pace: { clock: process.clock, pauseMs: ledgerPauseMs },
       logger,
       onFailure: (error) => this.#fatal(error),
     });
