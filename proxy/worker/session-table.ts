@@ -61,6 +61,11 @@ export class SessionTable implements SessionHost {
     return this.#sessions.size === 0;
   }
 
+  /** Nothing here has a time-out, so that sweeps may rest until something comes. */
+  get isIdle(): boolean {
+    return this.isEmpty && !this.#isEndingReadOnly;
+  }
+
   accept(client: SessionSocket, port: PortName): void {
     if (this.#isClosing || !this.gate.admitSession(port, this.limits.sessionsMax)) {
       this.gate.countRefused();
@@ -105,7 +110,7 @@ export class SessionTable implements SessionHost {
     }
   }
 
-  /** Called every `sweepMs`. */
+  /** Called every `sweepMs`, and before the first session that comes behind a rest. */
   sweep(): void {
     this.#nowMs = this.#monotonicMs();
     this.#forEach((session) => session.sweep());

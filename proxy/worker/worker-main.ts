@@ -26,7 +26,6 @@ class ProxyWorker {
   }
 
   async open(): Promise<void> {
-    this.#sweep = setInterval(() => this.#table.sweep(), sweepMs);
     this.#servers = portNames.map((name) => this.#createServer(name));
     for (const [index, name] of portNames.entries()) {
       const server = this.#servers[index];
@@ -38,12 +37,31 @@ class ProxyWorker {
   receive(message: ToWorker): void {
     if (message.kind === 'close') this.#close();
     else this.#table.receive(message);
+    if (!this.#table.isIdle) this.#keepSweeping();
+  }
+
+  /** A worker without sessions sleeps: it would wake up ten times a second for nothing. */
+  #keepSweeping(): void {
+    if (this.#sweep !== null) return;
+    this.#table.sweep();
+    this.#sweep = setInterval(() => {
+      this.#table.sweep();
+      if (this.#table.isIdle) this.#stopSweeping();
+    }, sweepMs);
+  }
+
+  #stopSweeping(): void {
+    if (this.#sweep !== null) clearInterval(this.#sweep);
+    this.#sweep = null;
   }
 
   #createServer(name: PortName): Server {
     return createServer(
       { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 },
-      (client) => this.#table.accept(client, name),
+      (client) => {
+        this.#keepSweeping();
+        this.#table.accept(client, name);
+      },
     );
   }
 
@@ -60,13 +78,14 @@ class ProxyWorker {
   }
 
   #close(): void {
+    this.#keepSweeping();
     for (const server of this.#servers) server.close();
     this.#table.close();
     const deadlineMs = this.#table.nowMs + closeMs;
     const timer = setInterval(() => {
       if (!this.#table.isEmpty && this.#table.nowMs < deadlineMs) return;
       clearInterval(timer);
-      if (this.#sweep !== null) clearInterval(this.#sweep);
+      this.#stopSweeping();
       this.#post({ kind: 'closed' });
     }, 10);
   }
