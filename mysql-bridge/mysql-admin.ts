@@ -9,7 +9,12 @@ import { MySqlServerError } from './server/errors.ts';
 import { type MySqlVersion, parseVersion } from './server/mysql-version.ts';
 import { type ReplicaStatus, readReplicaStatus, replicaFaultsOf } from './server/replica-status.ts';
 import type { CheckedRole } from './server/required-settings.ts';
-import { readSemisyncStatus, readVariables, textOf } from './server/server-facts.ts';
+import {
+  readGateStatus,
+  readSemisyncStatus,
+  readVariables,
+  textOf,
+} from './server/server-facts.ts';
 import {
   checkBypass,
   checkSemisync,
@@ -180,8 +185,10 @@ export class MySqlAdmin implements ServerAdmin, AsyncDisposable {
   }
 
   async bypasses(): Promise<Bypasses> {
-    const { waitPoint, traces } = await this.#traces.look({ timeoutMs: statementTimeoutMs });
-    return { gate: formatEach(checkBypass(await this.semisyncStatus(), waitPoint)), traces };
+    const timeoutMs = statementTimeoutMs;
+    const { waitPoint, traces } = await this.#traces.look({ timeoutMs });
+    const status = await readGateStatus(this.#facts, { timeoutMs });
+    return { gate: formatEach(checkBypass(status, waitPoint)), traces };
   }
 
   async replicaFaults(): Promise<readonly string[]> {

@@ -1,4 +1,5 @@
-import type { Clock } from '../base/clock.ts';
+import { after, type Clock } from '../base/clock.ts';
+import { deferred } from '../base/deferred.ts';
 import { messageOf } from '../base/errors.ts';
 import { endOnAssertion } from '../base/fatal.ts';
 import { askUnpaused } from './ask-unpaused.ts';
@@ -19,6 +20,8 @@ export interface MonitorEvents {
 }
 
 const roundMs = 200;
+/** Questions are answered in a fraction of this. Who answers one of them is there, and is probed only after a longer silence. */
+const silenceMs = 100;
 /** Settings are looked at every this many rounds. */
 const settingsRounds = 10;
 
@@ -62,13 +65,14 @@ export class ServerMonitor {
   ): Promise<void> {
     // The server may be killed or replaced while a question is under way: an answer about an old one means nothing.
     const isCurrent = (): boolean => admin() === connected && !this.#stop.signal.aborted;
-    if (!(await this.#answers(connected))) {
+    const asked = connected.bypasses();
+    if (!(await this.#isAnsweredSoon(asked)) && !(await this.#answers(connected))) {
       if (isCurrent())
         this.#events.onUnresponsive(`mysqld did not answer for ${this.#probeTimeoutMs} ms`);
       return;
     }
     try {
-      const { gate, traces } = await connected.bypasses();
+      const { gate, traces } = await asked;
       const unlogged = unloggedWrite(traces);
       if (isCurrent() && unlogged !== null) return this.#events.onUnlogged(unlogged);
       if (isCurrent() && gate.length > 0) return await this.#events.onBypassed(gate.join('; '));
@@ -79,6 +83,19 @@ export class ServerMonitor {
       endOnAssertion(thrown);
       if (isCurrent()) this.#events.onReplicaFaults([`monitoring failed: ${messageOf(thrown)}`]);
     }
+  }
+
+  /** False when the answer is an error, or not there yet. */
+  #isAnsweredSoon(asked: Promise<unknown>): Promise<boolean> {
+    const { promise, resolve } = deferred<boolean>();
+    const stop = after(this.#clock, silenceMs, () => resolve(false));
+    asked
+      .then(
+        () => resolve(true),
+        () => resolve(false),
+      )
+      .finally(stop);
+    return promise;
   }
 
   #answers(admin: ServerAdmin): Promise<boolean> {

@@ -25,14 +25,18 @@ export function checkSettings(facts: {
   });
 }
 
-/** What the semisync plugin counts, from SHOW GLOBAL STATUS. */
-export interface SemisyncStatus {
+/** What the semisync plugin counts, as far as it tells of a bypassed gate. */
+export interface GateStatus {
   /** Whether the source waits at all: it turns itself OFF when a wait has timed out. */
   readonly isWaiting: boolean;
   /** Semisync replicas attached; more than the bridge alone could acknowledge for it. */
   readonly clients: number;
   /** Transactions released without an acknowledgement since the server started (`no_tx`). */
   readonly unacknowledged: number;
+}
+
+/** All that is asked of it, from SHOW GLOBAL STATUS. */
+export interface SemisyncStatus extends GateStatus {
   readonly waitingSessions: number;
 }
 
@@ -40,7 +44,7 @@ export interface SemisyncStatus {
  * What is wrong with the commit gate of a server the bridge is attached to (HAZARDS G7, H9, H11): it waits, for the bridge
  * alone, and has let nothing through since the process started.
  */
-export function checkSemisync(status: SemisyncStatus): readonly SettingFault[] {
+export function checkSemisync(status: GateStatus): readonly SettingFault[] {
   const facts = [
     ['Rpl_semi_sync_source_status', status.isWaiting ? 'ON' : 'OFF', 'ON'],
     ['Rpl_semi_sync_source_clients', String(status.clients), '1'],
@@ -55,7 +59,7 @@ export function checkSemisync(status: SemisyncStatus): readonly SettingFault[] {
  * Which of these mean that a commit may be in the engine without our acknowledgement (HAZARDS H9, H10). Then cutting the
  * binlog no longer takes it back, and the server's data cannot be trusted. No client at all is none of them: everything waits.
  */
-export function checkBypass(status: SemisyncStatus, waitPoint: string): readonly SettingFault[] {
+export function checkBypass(status: GateStatus, waitPoint: string): readonly SettingFault[] {
   const ofGate = checkSemisync({ ...status, clients: Math.max(1, status.clients) });
   const name = 'rpl_semi_sync_source_wait_point';
   const allowed = 'AFTER_SYNC';

@@ -1,5 +1,5 @@
 import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise';
-import type { Clock } from '../../base/clock.ts';
+import { after, type Clock } from '../../base/clock.ts';
 import { type Deferred, deferred } from '../../base/deferred.ts';
 import { codeOf, messageOf } from '../../base/errors.ts';
 import { MySqlServerError } from './errors.ts';
@@ -26,8 +26,8 @@ export class SqlConnection {
   #connection: Connection | null = null;
   #opening: Promise<Connection> | null = null;
   /**
-   * One per statement under way, rejected when the connection is dropped: mysql2 leaves the statements of a destroyed connection
-   * unanswered. One promise for all would keep every answer alive that ever raced with it.
+   * One per statement under way, rejected at its deadline, and when the connection is dropped: mysql2 leaves the statements of a
+   * destroyed connection unanswered. One promise for all would keep every answer alive that ever raced with it.
    */
   readonly #waiting = new Set<Deferred<never>>();
   #isClosed = false;
@@ -141,21 +141,20 @@ export class SqlConnection {
     statement: string,
     work: () => Promise<Result>,
   ): Promise<Result> {
-    const abort = new AbortController();
-    const dropped = deferred<never>();
-    this.#waiting.add(dropped);
-    const late = this.#clock.delay(timeoutMs, { signal: abort.signal }).then(() => {
+    const givenUp = deferred<never>();
+    this.#waiting.add(givenUp);
+    const stopTimer = after(this.#clock, timeoutMs, () => {
       const message = `${statement}: no answer within ${timeoutMs} ms`;
-      throw new MySqlServerError('MYSQL_STATEMENT_TIMEOUT', message);
+      givenUp.reject(new MySqlServerError('MYSQL_STATEMENT_TIMEOUT', message));
     });
     try {
-      return await Promise.race([work(), late, dropped.promise]);
+      return await Promise.race([work(), givenUp.promise]);
     } catch (error) {
       if (codeOf(error) === 'MYSQL_STATEMENT_TIMEOUT') this.#drop('an earlier answer is overdue');
       throw error;
     } finally {
-      this.#waiting.delete(dropped);
-      abort.abort();
+      this.#waiting.delete(givenUp);
+      stopTimer();
     }
   }
 

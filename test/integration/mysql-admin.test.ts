@@ -173,6 +173,7 @@ test('while a commit waits for its ack, every question is answered and no order 
   expect(await admin.probe(60_000)).toBe(true);
   expect(await admin.executedGtids()).toBe('');
   expect(await admin.settingsFaults()).toEqual([]);
+  expect((await admin.bypasses()).gate).toEqual([]);
   expect((await admin.semisyncStatus()).waitingSessions).toBe(1);
   expect(await admin.replicaStatus()).toBeNull();
   expect(await attempt).toMatchObject({ code: 'MYSQL_STATEMENT_TIMEOUT' });

@@ -1,10 +1,13 @@
 import { expect, test } from 'vitest';
+import { deferred } from '../../base/deferred.ts';
+import type { Bypasses } from '../../mysql-bridge/bridge-parts.ts';
 import { ServerMonitor } from '../../mysql-bridge/server-monitor.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { Calls, FakeAdmin, settle } from './bridge-fakes.ts';
 
-test('a server that does not answer its probe is reported', async () => {
+test('a server that answers neither a question nor its probe is reported', async () => {
   await using watch = new Watch();
+  watch.admin.bypasses = never;
   watch.admin.probes = [false];
 
   await watch.rounds(1);
@@ -12,11 +15,35 @@ test('a server that does not answer its probe is reported', async () => {
   expect(watch.said).toEqual(['unresponsive: mysqld did not answer for 3000 ms']);
 });
 
+test('a server that answers is not probed, and one that takes its time is heard all the same', async () => {
+  await using watch = new Watch();
+  let probes = 0;
+  watch.admin.onProbe = () => {
+    probes += 1;
+  };
+  await watch.rounds(2);
+  const probesBefore = probes;
+  const late = deferred<Bypasses>();
+  watch.admin.bypasses = () => late.promise;
+
+  await watch.rounds(1);
+  const saidEarly = watch.said.splice(0);
+  late.resolve({ gate: ['status is OFF'], traces: [] });
+  await settle();
+
+  expect([probesBefore, probes]).toEqual([0, 1]);
+  expect(saidEarly).toEqual(['round', 'round']);
+  expect(watch.said).toEqual(['bypassed: status is OFF']);
+});
+
 test('after a pause of this whole process the probe is asked once more (N5, H29)', async () => {
   await using watch = new Watch();
+  const late = deferred<Bypasses>();
+  watch.admin.bypasses = () => late.promise;
   watch.admin.probes = [false, true];
   watch.admin.onProbe = () => {
     if (watch.admin.probes.length === 2) watch.clock.jump(10_000);
+    else late.resolve({ gate: [], traces: [] });
   };
 
   await watch.rounds(1);
@@ -103,6 +130,7 @@ test('that nobody is attached is unsafe, and no bypass', async () => {
 
 test('an answer about a server that was replaced meanwhile means nothing', async () => {
   await using watch = new Watch();
+  watch.admin.bypasses = never;
   watch.admin.probes = [false];
   const { admin } = watch;
   admin.onProbe = () => {
@@ -124,6 +152,10 @@ test('a question that fails is a complaint, not the end of the watch', async () 
 
   expect(watch.said).toEqual(['replica: monitoring failed: no answer', 'round']);
 });
+
+function never(): Promise<never> {
+  return deferred<never>().promise;
+}
 
 /** A monitor whose rounds a test lets happen. */
 class Watch implements AsyncDisposable {
@@ -155,6 +187,9 @@ class Watch implements AsyncDisposable {
     for (let round = 0; round < count; round += 1) {
       if (this.#running === null) this.#running = this.#monitor.run(() => this.admin);
       else this.clock.advance(200);
+      await settle();
+      // As long as a question may be without an answer before the server is probed.
+      this.clock.advance(100);
       await settle();
     }
   }
