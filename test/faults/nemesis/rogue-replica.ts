@@ -19,6 +19,7 @@ const farAhead = { file: 'binlog.999999', offset: 4n };
 /** One look at the number of replicas falls into it. Within less the server may not have heard the ack at all, and nothing would be seen. */
 const stayMs = 400;
 const loginTimeoutMs = 10_000;
+const attachMsMax = 30_000;
 /** After a fault that another one joined. */
 const followsMs = 60_000;
 const rogueServerId = 4_294_967_000;
@@ -80,7 +81,12 @@ async function strikeRogue({ site, node, pid, leaves = false }: RogueStrike): Pr
   return fault;
 }
 
+/** Again when a transaction was applied, and purged from the binlog, between the look at what the server has and the dump. */
 async function attach(node: FaultNode): Promise<DumpClient> {
+  return await eventually(() => attachOnce(node), `${node.id} takes a second replica`, attachMsMax);
+}
+
+async function attachOnce(node: FaultNode): Promise<DumpClient> {
   const directory = join(node.directory, 'mysql');
   const rogue = await DumpClient.open({
     endpoint: { kind: 'unix', path: socketPathFor(directory) },
@@ -105,6 +111,11 @@ async function attach(node: FaultNode): Promise<DumpClient> {
     },
     onEnd: (error) => attached.reject(error),
   });
-  await attached.promise;
-  return rogue;
+  try {
+    await attached.promise;
+    return rogue;
+  } catch (thrown) {
+    await rogue.close();
+    throw thrown;
+  }
 }
