@@ -12,6 +12,8 @@ export interface ConductOptions {
   readonly plan: readonly PlannedFault[];
   /** `performance.now()` at time 0 of the plan. */
   readonly originMs: number;
+  /** No fault begins later than that after time 0. */
+  readonly durationMs: number;
   onEvent(event: FaultEvent): void;
   /** Settles when clients were served for some seconds on end, from the call on, or were not for too long. */
   served(signal: AbortSignal): Promise<void>;
@@ -21,8 +23,8 @@ export interface ConductOptions {
 const restMsMin = 4_000;
 
 interface Course {
-  /** When it struck; `performance.now()`. */
-  readonly begun: Promise<number>;
+  /** When it struck; `performance.now()`. Null when it was left out. */
+  readonly begun: Promise<number | null>;
   readonly ended: Promise<void>;
 }
 
@@ -30,36 +32,60 @@ interface Course {
  * Does what is planned. Settles when every fault has ended; when `signal` aborts, no fault begins any more and those under way end at
  * once. A fault that cannot be done is told as one that was not confirmed. A fault begins when clients are served, and where it leaves a
  * majority whole it lasts until they are again. So on a slow machine all that follows comes later: faults that do not overlap in the plan
- * never do, and one that joins another comes as long after it as planned.
+ * never do, and one that joins another comes as long after it as planned. Answers how many were left out because the time was over.
  */
-export async function conduct(options: ConductOptions, signal: AbortSignal): Promise<void> {
-  const { site, originMs, plan } = options;
+export async function conduct(options: ConductOptions, signal: AbortSignal): Promise<number> {
   const courses = new Map<number, Course>();
-  for (const planned of plan) {
-    const joined = plan.find(
-      ({ beginMs, endMs }) => beginMs < planned.beginMs && endMs > planned.beginMs,
-    );
-    const partner = joined === undefined ? undefined : courses.get(joined.fault);
-    const before = plan
-      .filter(({ endMs }) => endMs <= planned.beginMs)
-      .map(({ fault }) => courses.get(fault)?.ended);
-    const dueMs = async (): Promise<number> => {
-      if (joined !== undefined && partner !== undefined) {
-        return (await partner.begun) + planned.beginMs - joined.beginMs;
-      }
-      await Promise.all(before);
-      if (before.length === 0) return originMs + planned.beginMs;
-      if (signal.aborted) return 0;
-      await allPlayRoles(site);
-      await reached(Math.max(originMs + planned.beginMs, performance.now() + restMsMin), signal);
-      await options.served(signal);
-      return performance.now();
-    };
-    const begun = Promise.withResolvers<number>();
-    const ended = dueMs().then((atMs) => runFault(planned, options, { atMs, begun, signal }));
+  let leftOut = 0;
+  for (const planned of options.plan) {
+    const due = dueMs(planned, options, { courses, signal });
+    const begun = Promise.withResolvers<number | null>();
+    const ended = due.then(async (atMs) => {
+      if (atMs !== null) return await runFault(planned, options, { atMs, begun, signal });
+      leftOut += 1;
+      begun.resolve(null);
+    });
     courses.set(planned.fault, { begun: begun.promise, ended });
   }
   await Promise.all([...courses.values()].map(({ ended }) => ended));
+  return leftOut;
+}
+
+interface Conducted {
+  /** Of all faults that begin earlier. */
+  readonly courses: ReadonlyMap<number, Course>;
+  readonly signal: AbortSignal;
+}
+
+/** When a fault is to begin; settles not long before. Null when there is no time left for it. */
+async function dueMs(
+  planned: PlannedFault,
+  options: ConductOptions,
+  conducted: Conducted,
+): Promise<number | null> {
+  const { courses } = conducted;
+  const joined = options.plan.find(
+    ({ beginMs, endMs }) => beginMs < planned.beginMs && endMs > planned.beginMs,
+  );
+  if (joined === undefined) return await dueAloneMs(planned, options, conducted);
+  const partnerMs = await courses.get(joined.fault)?.begun;
+  return partnerMs == null ? null : partnerMs + planned.beginMs - joined.beginMs;
+}
+
+async function dueAloneMs(
+  planned: PlannedFault,
+  { site, plan, originMs, durationMs, served }: ConductOptions,
+  { courses, signal }: Conducted,
+): Promise<number | null> {
+  const before = plan.filter(({ endMs }) => endMs <= planned.beginMs);
+  await Promise.all(before.map(({ fault }) => courses.get(fault)?.ended));
+  const plannedMs = originMs + planned.beginMs;
+  if (before.length === 0) return plannedMs;
+  if (signal.aborted || performance.now() > originMs + durationMs) return null;
+  await allPlayRoles(site);
+  await reached(Math.max(plannedMs, performance.now() + restMsMin), signal);
+  await served(signal);
+  return performance.now();
 }
 
 async function runFault(
@@ -67,13 +93,13 @@ async function runFault(
   options: ConductOptions,
   course: {
     readonly atMs: number;
-    readonly begun: PromiseWithResolvers<number>;
+    readonly begun: PromiseWithResolvers<number | null>;
     readonly signal: AbortSignal;
   },
 ): Promise<void> {
   const { site, onEvent } = options;
-  const { atMs: dueMs, begun, signal } = course;
-  const isDue = await reached(dueMs, signal);
+  const { atMs: dueAtMs, begun, signal } = course;
+  const isDue = await reached(dueAtMs, signal);
   begun.resolve(performance.now());
   if (!isDue) return;
   const nemesis: Nemesis | undefined = nemeses[planned.nemesis];

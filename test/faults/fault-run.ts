@@ -156,7 +156,8 @@ async function strikeAndRecord(
   };
   const meter = new ServiceMeter(() => load.counts(), minimaFor(ratePerSecond).service);
   const served = (until: AbortSignal): Promise<void> => meter.served(until);
-  await unlessAborted(conduct({ site, plan, originMs, onEvent, served }, signal), signal);
+  const conducted = conduct({ site, plan, originMs, durationMs, onEvent, served }, signal);
+  const leftOut = await unlessAborted(conducted, signal);
   if (plan.length > 0) await unlessAborted(meter.served(signal), signal);
   // Nodes that took long to come back leave no time after the last fault, and what was not seen then proves nothing.
   const endMs = Math.max(originMs + durationMs, performance.now() + quietMs);
@@ -166,7 +167,7 @@ async function strikeAndRecord(
   return {
     ...concluded,
     ...{ events, control, ratePerSecond, workloads },
-    scheduledFaults: given.nemeses.length === 0 ? null : plan.length,
+    schedule: given.nemeses.length === 0 ? null : { planned: plan.length, leftOut },
     leaders: watch.sightings,
   };
 }

@@ -12,13 +12,13 @@ import { faultsOf, type SeenFault } from './faults.ts';
 import { minimaFor } from './minima.ts';
 import { type EndedOperation, endedOperations } from './operation-times.ts';
 import { checkStream, readStream } from './stream-checks.ts';
-import { type JudgedWindow, judgedWindows, vacuityChecks } from './vacuity.ts';
+import { type FaultSchedule, type JudgedWindow, judgedWindows, vacuityChecks } from './vacuity.ts';
 
 export interface RunRecord {
   readonly load: RecordedLoad;
   readonly events: readonly FaultEvent[];
-  /** How many faults the plan had; null where none was asked for. */
-  readonly scheduledFaults: number | null;
+  /** Null where no fault was asked for. */
+  readonly schedule: FaultSchedule | null;
   readonly leaders: readonly LeaderSighting[];
   readonly control: ControlRun | null;
   /** What the runner found out by itself, convergence among it. */
@@ -60,11 +60,11 @@ export async function judgeRun(record: RunRecord): Promise<JudgedRun> {
   // What was read in the end is no part of the load.
   const operations = ended.filter(({ endMs }) => endMs <= stoppedMs);
   const faults = faultsOf(events, load.originMs);
-  const { workloads, scheduledFaults: scheduled } = record;
+  const { workloads, schedule } = record;
   const workloadRates = shareRate(record.ratePerSecond, workloads.map(workloadNamed));
   const minima = minimaFor(record.ratePerSecond);
   const windows = judgedWindows({ operations, faults, stoppedMs, minima });
-  const vacuity = { operations, faults, stoppedMs, scheduled, workloadRates, minima };
+  const vacuity = { operations, faults, stoppedMs, schedule, workloadRates, minima };
   checks.push(...record.others, clientsCheck(load), ...vacuityChecks(vacuity, windows));
   const leaders = record.leaders.map((sample) => ({
     ...sample,

@@ -13,6 +13,8 @@ export interface Minima {
   readonly service: Rates;
   /** Of all operations that ended in the run. */
   readonly okShare: number;
+  /** Of the faults in the plan: those for which there was time, where everything takes longer than planned. */
+  readonly faultShare: number;
   /** Of the rate that a workload was asked for, over the whole run. */
   readonly workloadShare: number;
 }
@@ -28,6 +30,7 @@ export function minimaFor(ratePerSecond: number): Minima {
     calm: { okPerSecond: ratePerSecond * 0.15, writesPerSecond: ratePerSecond * 0.03 },
     service: { okPerSecond: ratePerSecond * 0.1, writesPerSecond: ratePerSecond * 0.02 },
     okShare: 0.6,
+    faultShare: 0.25,
     workloadShare: 0.03,
   };
 }

@@ -30,6 +30,7 @@ const minima: Minima = {
   calm: { okPerSecond: 5, writesPerSecond: 2 },
   service: { okPerSecond: 2, writesPerSecond: 1 },
   okShare: 0.6,
+  faultShare: 0.5,
   workloadShare: 0.5,
 };
 
@@ -55,7 +56,7 @@ function violations(change: Partial<VacuityInput> = {}): readonly string[] {
     operations: steady(),
     faults: faultsOf(partition(), originMs),
     stoppedMs: 120_000,
-    scheduled: 1,
+    schedule: { planned: 1, leftOut: 0 },
     workloadRates: new Map([['set', 10]]),
     minima,
     ...change,
@@ -69,7 +70,7 @@ test('a run with operations before, during and after a fault that was seen is no
 });
 
 test('a run that was asked for no fault is judged without one', () => {
-  expect(violations({ faults: [], scheduled: null })).toEqual([]);
+  expect(violations({ faults: [], schedule: null })).toEqual([]);
 });
 
 test('no service before a fault is refused', () => {
@@ -144,13 +145,22 @@ test('a fault that was not seen, not seen to end, or never came is refused', () 
   expect(violations({ faults: faultsOf(partition().slice(0, 1), originMs) })).toContain(
     'partition leader-in-minority at 40.0 s was not seen to end',
   );
-  expect(violations({ scheduled: 3 })).toEqual(['1 faults happened of 3 in the plan']);
+  expect(violations({ schedule: { planned: 3, leftOut: 1 } })).toEqual([
+    '1 faults happened of 2 for which there was time',
+  ]);
 });
 
 test('faults that were asked for and never planned are refused', () => {
-  expect(violations({ faults: [], scheduled: 0 })).toContain(
+  expect(violations({ faults: [], schedule: { planned: 0, leftOut: 0 } })).toContain(
     'faults were asked for, and the plan had none',
   );
+});
+
+test('faults may be left out when the time is over, but not most of them', () => {
+  expect(violations({ schedule: { planned: 2, leftOut: 1 } })).toEqual([]);
+  expect(violations({ schedule: { planned: 3, leftOut: 2 } })).toEqual([
+    'there was time for 1 of 3 faults in the plan; needed: 50.0 %',
+  ]);
 });
 
 test('too few operations that ended well are refused', () => {
@@ -175,6 +185,6 @@ test('a workload that stood still is refused, whatever the others did', () => {
 
 test('a run that was over before a rate could be told is refused', () => {
   const operations = steady().filter(({ endMs }) => endMs < 2_000);
-  const short = { operations, stoppedMs: 2_000, faults: [], scheduled: null };
+  const short = { operations, stoppedMs: 2_000, faults: [], schedule: null };
   expect(violations(short)).toEqual(['only 2.0 s without a fault: too short for a rate']);
 });

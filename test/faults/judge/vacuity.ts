@@ -4,13 +4,19 @@ import type { SeenFault } from './faults.ts';
 import { isEnough, type Minima, type Rates, serviceMs, serviceWithinMs } from './minima.ts';
 import { type EndedOperation, okTimes, ratePerSecond } from './operation-times.ts';
 
+/** How many faults the plan had, and how many of them were left out because the time was over. */
+export interface FaultSchedule {
+  readonly planned: number;
+  readonly leftOut: number;
+}
+
 export interface VacuityInput {
   readonly operations: readonly EndedOperation[];
   readonly faults: readonly SeenFault[];
   /** The load ran from 0 to this. */
   readonly stoppedMs: number;
-  /** How many faults the plan had; null in a run that was asked to have none. */
-  readonly scheduled: number | null;
+  /** Null in a run that was asked to have no fault. */
+  readonly schedule: FaultSchedule | null;
   /** What each workload was asked for. */
   readonly workloadRates: ReadonlyMap<string, number>;
   readonly minima: Minima;
@@ -31,7 +37,7 @@ export function vacuityChecks(
   input: VacuityInput,
   windows: readonly JudgedWindow[] = judgedWindows(input),
 ): readonly Check[] {
-  const hasFaults = input.scheduled !== null;
+  const hasFaults = input.schedule !== null;
   return [
     shareCheck(input),
     workloadCheck(input),
@@ -136,7 +142,7 @@ function tooLittle(window: JudgedWindow, needed: Rates): readonly string[] {
  * comes back, and what that takes is told.
  */
 function serviceCheck(
-  { minima, scheduled }: VacuityInput,
+  { minima, schedule }: VacuityInput,
   all: readonly JudgedWindow[],
   kind: 'before' | 'during' | 'after',
 ): Check {
@@ -148,7 +154,7 @@ function serviceCheck(
       : [`no service ${what}: ${ratesText(rates)}; needed: ${needed}`],
   );
   // Not every fault leaves a majority whole.
-  if (windows.length === 0 && kind !== 'during' && scheduled !== 0) {
+  if (windows.length === 0 && kind !== 'during' && schedule?.planned !== 0) {
     violations.push(`there was no time ${kind} a fault`);
   }
   const longestMs = Math.max(0, ...windows.map(({ servedAfterMs }) => servedAfterMs ?? 0));
@@ -160,7 +166,7 @@ function serviceCheck(
   });
 }
 
-function confirmationCheck({ faults, scheduled }: VacuityInput): Check {
+function confirmationCheck({ faults, schedule, minima }: VacuityInput): Check {
   const violations = faults.flatMap((fault) => {
     const place = `${fault.name} at ${seconds(fault.beginMs)}`;
     return [
@@ -168,20 +174,36 @@ function confirmationCheck({ faults, scheduled }: VacuityInput): Check {
       ...(fault.endMs === null ? [`${place} was not seen to end`] : []),
     ];
   });
-  if (scheduled === 0) violations.unshift('faults were asked for, and the plan had none');
-  else if (scheduled !== null && faults.length !== scheduled) {
-    violations.unshift(`${faults.length} faults happened of ${scheduled} in the plan`);
-  }
+  violations.unshift(...missingFaults(faults.length, schedule, minima));
+  const leftOut = schedule?.leftOut ?? 0;
+  const late = leftOut === 0 ? '' : `; ${leftOut} more were left out, as the time was over`;
   return simpleCheck({
     group: 'non-vacuity',
     name: 'faults confirmed',
     summary:
       faults.length === 0
         ? 'no fault'
-        : `${faults.filter(isConfirmed).length} of ${faults.length} faults seen from outside, from beginning to end; needed: all`,
+        : `${faults.filter(isConfirmed).length} of ${faults.length} faults seen from outside, from beginning to end; needed: all${late}`,
     violations: shortened(violations),
     counts: { faults: faults.length },
   });
+}
+
+function missingFaults(
+  happened: number,
+  schedule: FaultSchedule | null,
+  { faultShare }: Minima,
+): readonly string[] {
+  if (schedule === null) return [];
+  const { planned, leftOut } = schedule;
+  if (planned === 0) return ['faults were asked for, and the plan had none'];
+  if (happened !== planned - leftOut) {
+    return [`${happened} faults happened of ${planned - leftOut} for which there was time`];
+  }
+  if (happened >= planned * faultShare) return [];
+  return [
+    `there was time for ${happened} of ${planned} faults in the plan; needed: ${percent(faultShare)}`,
+  ];
 }
 
 function isConfirmed({ unconfirmed, endMs }: SeenFault): boolean {
