@@ -398,7 +398,8 @@ export class Bridge {
       this.#parts.gate.closeGate(`the commit gate was bypassed: ${reason}`);
       await this.#tasks.drain().catch(() => undefined);
     }
-    if (this.#isServing()) this.#tasks.feedErrant(`the commit gate was bypassed: ${reason}`);
+    // Also when leadership ended meanwhile: the cut that follows takes a commit out of the binlog and not out of the engine.
+    this.#tasks.feedErrant(`the commit gate was bypassed: ${reason}`);
   }
 
   #onReplicaFaults(faults: readonly string[]): void {

@@ -227,6 +227,28 @@ test('a bypassed commit gate closes the gate to clients, then drains, then rebui
   expect(node.world.calls.list).toContain('rebuild');
 });
 
+test('a bypass is not forgotten when leadership ends while what was answered gets its chance to commit (G2, H9)', async () => {
+  await using node = await primary();
+  node.world.calls.taken();
+  node.world.admin.gateFaults = ['status is OFF'];
+  // In the engine, and not in the log: of a leader that is cut off, it never will be.
+  node.world.admin.executed = `${uuid}:6`;
+  await node.pass(400);
+  const draining = node.world.calls.taken();
+
+  node.world.follow(4);
+  await node.pass(2000);
+
+  expect(draining).toContain('close-gate');
+  expect(draining).not.toContain('condemn');
+  expect(node.world.calls.list).toContain('condemn');
+  expect(node.world.calls.list).toContain('rebuild');
+  // The cut would take the commit out of the binlog and leave its row.
+  expect(node.world.calls.list.filter((call) => call === 'cut' || call === 'rebuild')[0]).toBe(
+    'rebuild',
+  );
+});
+
 test('a commit that no ack of ours has covered is a bypassed gate, though nothing that is counted shows it (G2, H11)', async () => {
   await using node = await primary();
   const gtid = { serverUuid: uuid, tag: '', number: 6n };
