@@ -29,7 +29,7 @@ export function minimaFor(ratePerSecond: number): Minima {
   return {
     calm: { okPerSecond: ratePerSecond * 0.15, writesPerSecond: ratePerSecond * 0.03 },
     service: { okPerSecond: ratePerSecond * 0.1, writesPerSecond: ratePerSecond * 0.02 },
-    okShare: 0.6,
+    okShare: 0.5,
     faultShare: 0.25,
     workloadShare: 0.03,
   };
