@@ -234,15 +234,15 @@ export class SimNode {
     return Promise.resolve({ outcome: 'refused', reason: 'the node is starting' });
   }
 
-  /** SIGTERM: as `Node.close`, and the process ends. */
+  /** SIGTERM: as `Node.close`, part by part in its order, and the process ends. */
   async close(): Promise<void> {
     const { process } = this.#options;
     const bridge = this.#bridge;
     if (bridge?.state.kind === 'primary') await bridge.transfer(null);
     await bridge?.close();
-    await this.raft.close();
     await this.#proxy?.close();
     await this.#ledger?.close();
+    await this.raft.close();
     process.kill('closed');
   }
 
