@@ -1,4 +1,5 @@
 import type { SeenFault } from './faults.ts';
+import { serviceMs } from './minima.ts';
 
 // The stretches of a run in which service is judged. Pure. Times in milliseconds since the origin.
 
@@ -26,7 +27,8 @@ const beforeMs = 20_000;
 
 /**
  * Calm is before the first fault and after the last. Each fault has a time right before it, one during it where a majority is whole, and one
- * after it, until the next begins. One that comes beside another shares the time before and after with it.
+ * after it, until the next begins. One that comes beside another shares the time before and after with it; so does one that was meant to
+ * and came so late that there is no time between the two in which service could show.
  */
 export function faultWindows({
   faults,
@@ -51,20 +53,24 @@ function windowsOf(fault: SeenFault, input: WindowInput): readonly FaultWindow[]
   const { beginMs } = fault;
   const endMs = endOf(fault, stoppedMs);
   const others = faults.filter((other) => other !== fault);
-  const isUnderWay = (atMs: number): boolean =>
-    others.some((other) => other.beginMs <= atMs && endOf(other, stoppedMs) > atMs);
+  const isBesideBegin = others.some(
+    (other) => other.beginMs <= beginMs && endOf(other, stoppedMs) + serviceMs > beginMs,
+  );
+  const isBesideEnd = others.some(
+    (other) => other.beginMs < endMs + serviceMs && endOf(other, stoppedMs) > endMs,
+  );
   const place = `${fault.name} at ${(beginMs / 1000).toFixed(1)} s`;
   const nextMs = Math.min(stoppedMs, ...others.map((o) => o.beginMs).filter((at) => at > endMs));
   const windows: FaultWindow[] = [];
   const ends = others.map((other) => endOf(other, stoppedMs)).filter((at) => at <= beginMs);
   const beforeFromMs = Math.max(startedMs, beginMs - beforeMs, ...ends);
-  if (!isUnderWay(beginMs)) {
+  if (!isBesideBegin) {
     windows.push({ kind: 'before', what: `before ${place}`, fromMs: beforeFromMs, toMs: beginMs });
   }
   if (fault.isMajorityWhole) {
     windows.push({ kind: 'during', what: `during ${place}`, fromMs: beginMs, toMs: endMs });
   }
-  if (!isUnderWay(endMs)) {
+  if (!isBesideEnd) {
     windows.push({ kind: 'after', what: `after ${place}`, fromMs: endMs, toMs: nextMs });
   }
   return windows;

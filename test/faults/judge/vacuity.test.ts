@@ -117,6 +117,24 @@ test('service that comes and goes at once is none', () => {
   );
 });
 
+test('no service is asked for in a moment between two faults that is too short to show it, and is in a longer one', () => {
+  const second = (beginMs: number): readonly FaultEvent[] => [
+    event({ fault: 1, atMs: originMs + beginMs, isMajorityWhole: false }),
+    event({ fault: 1, atMs: originMs + 75_000, isMajorityWhole: false, phase: 'end' }),
+  ];
+  const run = (beginMs: number): readonly string[] =>
+    violations({
+      faults: faultsOf([...partition({ isMajorityWhole: false }), ...second(beginMs)], originMs),
+      operations: steady({ silent: [[40_000, 75_000]] }),
+      schedule: { planned: 2, leftOut: 0 },
+    });
+  expect(run(60_200)).toEqual([]);
+  expect(run(66_000)).toEqual([
+    expect.stringContaining('no service before partition leader-in-minority at 66.0 s'),
+    expect.stringContaining('no service after partition leader-in-minority at 40.0 s'),
+  ]);
+});
+
 test('too little service before the first fault and after the last is refused', () => {
   const before = steady({ silent: [[0, 29_000]] });
   expect(violations({ operations: before })).toEqual([
