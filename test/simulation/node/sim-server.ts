@@ -163,10 +163,12 @@ export class SimServer implements MySqlServer {
   /** The parent is told of its child's end when it gets to it. */
   #exited(how: string): void {
     const { simulation } = this.#process;
+    const run = this.#run;
+    // One that an earlier sidecar left behind is nobody's child here.
+    if (run === null) return;
     simulation.after(reapUs, () =>
       this.#process.enter(() => {
-        const run = this.#run;
-        if (run === null) return;
+        if (this.#run !== run) return;
         this.#run = null;
         this.#isReady = false;
         const exit = { status: null, signal: how, wanted: run.isEndWanted, lastErrors: [] };
