@@ -52,6 +52,36 @@ test('a list that misses an acknowledged append is a violation', async () => {
   expect((await verdictOf('list-append', whole))[0]).toBe('held');
 });
 
+test('at REPEATABLE READ a control that shows G-single allows its rarer form, and one that does not forbids it', async () => {
+  const at = (plant: Plant): Sketch => ({ ...plant, at: [2, 10] });
+  const longFork = operationsOf([
+    at(txn([['append', 1, 1]], 0)),
+    at(txn([['append', 2, 1]], 1)),
+    at(
+      txn(
+        [
+          ['r', 1, [1]],
+          ['r', 2, []],
+        ],
+        2,
+      ),
+    ),
+    at(
+      txn(
+        [
+          ['r', 1, []],
+          ['r', 2, [1]],
+        ],
+        3,
+      ),
+    ),
+  ]);
+  const held = await verdictOf('list-append-rr', longFork, ['G-single']);
+  expect(held).toEqual(['held', 'as the control: G-nonadjacent']);
+  const violated = await verdictOf('list-append-rr', longFork, ['G2-item', 'lost-update']);
+  expect(violated).toEqual(['violated', 'G-nonadjacent']);
+});
+
 test('at REPEATABLE READ only what the control does not show is a violation, and without a control nothing is decided', async () => {
   const lostUpdate = operationsOf([
     { ...txn([['append', 1, 1]]), at: [0, 1] },

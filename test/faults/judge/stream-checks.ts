@@ -25,6 +25,12 @@ const rules: Readonly<Record<string, CheckOptions>> = {
 /** The stream whose anomalies are compared with those of one plain server: MySQL's REPEATABLE READ is no level of the literature. */
 export const controlledStream = 'list-append-rr';
 
+/**
+ * What a server that shows the first shows too, only much more seldom: a cycle of several `rw`, no two side by side, is made of the same
+ * steps as one with a single `rw`, by two transactions at a time (Elle counts the second among the first). A short control misses it.
+ */
+const rarerForms: ReadonlyMap<string, string> = new Map([['G-single', 'G-nonadjacent']]);
+
 export function readStream(file: string): History {
   return withTextFile(file, (source) => readHistory(source, { format: 'jsonl', name: file }));
 }
@@ -68,7 +74,8 @@ function checkOf(stream: string, verdict: Verdict, allowed: readonly string[] | 
     const summary = `shows ${names.join(', ')}, and no control was run to compare with`;
     return { ...base, outcome: 'undecided', summary, counts, anomalies: verdict.anomalies };
   }
-  const forbidden = names.filter((name) => !allowed.includes(name));
+  const shown = new Set(allowed.flatMap((name) => [name, rarerForms.get(name) ?? name]));
+  const forbidden = names.filter((name) => !shown.has(name));
   if (forbidden.length === 0) {
     return { ...base, outcome: 'held', summary: `as the control: ${names.join(', ')}`, counts };
   }
