@@ -1,20 +1,20 @@
 import { spawn } from 'node:child_process';
-import { randomInt } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 
-// Goal: each run of the tests does faults to a real cluster, in an order and at places that nobody has seen yet.
+// Goal: each run of the tests does faults of every kind to a real cluster.
 // Method: `npm run test:faults` for three minutes, every workload, every nemesis that this machine can do; a small rate and patient nodes, so
-// that two cores with something else to do keep up. A verdict that is not sound is a find, whatever was changed last.
+// that two cores with something else to do keep up. The plan is always the same, so that a run that fails speaks of what was changed; what
+// comes of it never is, on a real machine. Plans that nobody has seen are for the command, which draws its seed.
 
 const program = fileURLToPath(new URL('../faults/run.ts', import.meta.url));
-const seedEnd = 1_000_000_000;
+/** Partition, loss, delay, refused sessions, kills, a pause, a transfer, SQL, a slow disk, a clock: of each kind one at least. */
+const seed = 363_693_107;
 
 test('three minutes of mixed faults break no promise, and every fault is seen to happen', async () => {
-  const seed = randomInt(1, seedEnd);
   const args = ['--minutes', '3', '--rate', '40', '--tick-ms', '100', '--base-port', '27500'];
   args.push('--seed', String(seed));
   process.stdout.write(`fault tests; again: npm run test:faults -- ${args.join(' ')}\n`);
