@@ -31,6 +31,24 @@ test('a run that waits for what never comes is a violation, however long nobody 
   expect(report.violation?.message).toContain('exit status 0');
 });
 
+test('as many runs go on at a time as there are workers', async () => {
+  await using pool = new WorkerPool(2);
+  let begun = 0;
+  const begunAtEnds: number[] = [];
+  const tasks = function* (): Generator<Task> {
+    while (begun < 4) {
+      begun += 1;
+      yield task;
+    }
+  };
+
+  await pool.runAll(tasks(), () => {
+    begunAtEnds.push(begun);
+  });
+
+  expect(begunAtEnds).toEqual([2, 3, 4, 4]);
+});
+
 test('a run that ends tells what it found', async () => {
   await using pool = new WorkerPool(1);
 

@@ -53,7 +53,8 @@ export class WorkerPool implements AsyncDisposable {
         onResult(await this.run(next.value));
       }
     };
-    await Promise.all(this.#idle.map(drain));
+    // Of a copy: each that begins takes its worker out of the list.
+    await Promise.all([...this.#idle].map(drain));
   }
 
   /** Needs an idle worker: `runAll` sees to that, and so does a caller that waits for each result. */
