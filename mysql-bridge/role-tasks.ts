@@ -4,6 +4,7 @@ import { formatGtid, type Gtid } from './binlog/gtid.ts';
 import { GtidSet } from './binlog/gtid-set.ts';
 import type { BridgeOptions, BridgeParts, ServerAdmin, Tail } from './bridge-parts.ts';
 import type { RoleInput, RoleTask, Verdict } from './role/role-types.ts';
+import { unloggedWrite } from './role/unlogged-writes.ts';
 
 /** How long a promotion waits for the applier before it looks whether it is still wanted. */
 const catchUpSliceMs = 250;
@@ -260,13 +261,19 @@ export class RoleTasks {
     }
     try {
       const admin = this.#connected();
-      const bypasses = (await admin.bypasses()).gate;
+      const { gate, traces } = await admin.bypasses();
+      const unlogged = unloggedWrite(traces);
       const executed = GtidSet.parse(await admin.executedGtids());
-      if (bypasses.length === 0 && !executed.has(gtid)) {
+      if (unlogged !== null) {
+        // The cut takes back what is in the binlog, and killing the server would erase the only trace of what is not.
+        this.feedErrant(`${write}; ${unlogged}`, GtidSet.of(gtid));
+        return;
+      }
+      if (gate.length === 0 && !executed.has(gtid)) {
         this.#events.feed({ kind: 'server-unsafe', reason: `${write}, which waits for its ack` });
         return;
       }
-      const reason = [`${write} got past the commit gate`, ...bypasses].join('; ');
+      const reason = [`${write} got past the commit gate`, ...gate].join('; ');
       this.feedErrant(reason, GtidSet.of(gtid));
     } catch (thrown) {
       const reason = `${write}, and whether it is committed is unknown: ${messageOf(thrown)}`;

@@ -281,6 +281,20 @@ test('an errant write that waits for its ack is killed and cut; one that got pas
   expect(passed.world.calls.list).toContain('rebuild');
 });
 
+test('an errant write that waits for its ack is no pardon for what its server wrote without a binlog before (G2, G5)', async () => {
+  await using node = await replica();
+  node.world.calls.taken();
+  node.world.admin.traces = [
+    { text: 'SET sql_log_bin = 0', program: null, account: 'admin@localhost', at: null },
+  ];
+
+  node.world.tail.errant({ serverUuid: uuid, tag: '', number: 7n });
+  await settle();
+
+  expect(node.world.calls.list).toContain('condemn');
+  expect(node.world.calls.list).toContain('rebuild');
+});
+
 test.for(['primary', 'replica'] as const)(
   'a %s whose server hands out a GTID of the log again is rebuilt: a cut would take it for the other (G6, H10)',
   async (role) => {
