@@ -5,6 +5,7 @@ import { verify } from '../test/kill/verify.ts';
 import { Workload } from '../test/kill/workload.ts';
 import type { BinraftCluster } from '../test/support/binraft-cluster.ts';
 import { kill } from '../test/support/processes.ts';
+import { unlessAborted } from '../test/support/unless-aborted.ts';
 import { aroundMs, dipPercentAround, steadyMs } from './core/dip.ts';
 import { distributionOf } from './core/distribution.ts';
 import { median } from './core/statistics.ts';
@@ -12,7 +13,6 @@ import type { Turn } from './environment.ts';
 import { BenchError } from './errors.ts';
 import { IdleSessions } from './idle-sessions.ts';
 import { startCluster } from './systems/binraft.ts';
-import { unlessAborted } from './unless-aborted.ts';
 
 /** What is done to a cluster under load, by the name of its measure; null is done to a follower. */
 const faults: Readonly<Record<FailoverMeasure, FaultKind | null>> = {

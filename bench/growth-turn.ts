@@ -1,4 +1,5 @@
 import { MemoryWatch } from '../test/support/process-memory.ts';
+import { unlessAborted } from '../test/support/unless-aborted.ts';
 import type { Metric } from './core/sample.ts';
 import { MemberWork } from './member-work.ts';
 import { PutClient } from './put-client.ts';
@@ -12,7 +13,6 @@ import {
   withWhoeverLeads,
 } from './systems/put-system.ts';
 import { type RaftGroupOptions, startRaftGroup, startRaftMember } from './systems/raft-group.ts';
-import { unlessAborted } from './unless-aborted.ts';
 
 export const growthWarmUp: WarmUp = { clients: 64, seconds: 2 };
 export const grownMeasure = 'put after a start';

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BinraftCluster } from '../../test/support/binraft-cluster.ts';
+import { unlessAborted } from '../../test/support/unless-aborted.ts';
 import type { Turn } from '../environment.ts';
 import { BenchError } from '../errors.ts';
 import { type SqlEndpoint, withSql } from '../sql.ts';
-import { unlessAborted } from '../unless-aborted.ts';
 import { durableSettings, type RunningSystem, requireGlobals } from './system.ts';
 
 export interface BinraftOptions {

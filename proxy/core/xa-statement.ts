@@ -4,9 +4,9 @@ import { skipQueryAttributes } from '../../mysql-bridge/protocol/query-attribute
 
 /**
  * Whether a command's text begins with XA, behind blanks and comments. A prepared transaction outlives its session: it would hold its
- * locks through every failover until somebody remembers it (HAZARDS H8). This spares applications that surprise, no more: what is
- * hidden in a procedure, behind another statement or behind a very long comment passes, goes through the log as any transaction, and
- * is as durable (mysql-bridge/DESIGN.md, the cut).
+ * locks through every failover until somebody remembers it (HAZARDS H8). This spares applications that surprise, and is no wall: an XA
+ * inside a procedure, behind another statement of the same command or behind a comment longer than the 252 bytes that are looked at
+ * passes. Nothing is lost by it: it goes through the log as any transaction, and is as durable (mysql-bridge/DESIGN.md, the cut).
  */
 export function beginsXa(head: Uint8Array, capabilities: number): boolean {
   const text = textOffset(head, capabilities);

@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, realpathSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { unlessAborted } from '../support/unless-aborted.ts';
 import { conduct } from './conduct.ts';
 import { isSound } from './judge/check.ts';
 import type { ControlRun } from './judge/control-run.ts';
@@ -24,7 +25,6 @@ import { type Possible, possibleHere } from './site/possible-here.ts';
 import { ownIdentity, type RunIdentity } from './site/run-identity.ts';
 import { type RunningSite, startSite } from './site/start-site.ts';
 import type { FaultEvent } from './site.ts';
-import { unlessAborted } from './unless-aborted.ts';
 
 // One run from its beginning to its verdict. What it makes outside its folder is gone when it ends, however that is.
 
@@ -157,13 +157,13 @@ async function strikeAndRecord(
   const meter = new ServiceMeter(() => load.counts(), minimaFor(ratePerSecond).service);
   const served = (until: AbortSignal): Promise<void> => meter.served(until);
   const conducted = conduct({ site, plan, originMs, durationMs, onEvent, served }, signal);
-  const leftOut = await unlessAborted(conducted, signal);
-  if (plan.length > 0) await unlessAborted(meter.served(signal), signal);
+  const leftOut = await unlessAborted(signal, conducted);
+  if (plan.length > 0) await unlessAborted(signal, meter.served(signal));
   // Nodes that took long to come back leave no time after the last fault, and what was not seen then proves nothing.
   const endMs = Math.max(originMs + durationMs, performance.now() + quietMs);
   await delay(Math.max(0, endMs - performance.now()), undefined, { signal });
   progress[Symbol.dispose]();
-  const concluded = await unlessAborted(concludeLoad({ site, load, events }), signal);
+  const concluded = await unlessAborted(signal, concludeLoad({ site, load, events }));
   return {
     ...concluded,
     ...{ events, control, ratePerSecond, workloads },

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SeededRandom } from '../../../base/random.ts';
 import { until } from '../../support/eventually.ts';
-import { unlessAborted } from '../unless-aborted.ts';
+import { unlessAborted } from '../../support/unless-aborted.ts';
 import type { ClientConfig } from './client-config.ts';
 import { ClientSlot, sumOfCounts } from './client-slot.ts';
 import { type ClientWorkload, readWriteSession } from './client-workload.ts';
@@ -40,7 +40,7 @@ const workloadOfStream: Readonly<Record<string, WorkloadName>> = {
 export async function startLoad(site: LoadSite, options: LoadOptions): Promise<RunningLoad> {
   const workloads = options.workloads.map(workloadNamed);
   const { signal = new AbortController().signal } = options;
-  await unlessAborted(prepareSite(site, workloads), signal);
+  await unlessAborted(signal, prepareSite(site, workloads));
   await mkdir(join(options.out, 'clients'), { recursive: true });
   const load = new Load(site, options, workloads);
   try {

@@ -10,7 +10,7 @@ import { isDead, lifeOf } from '../../support/processes.ts';
 import type { FaultNode } from '../site.ts';
 import type { Strike, StruckFault } from './nemesis.ts';
 import type { ServingLeader } from './serving-leader.ts';
-import { nodeOf, replacedFault } from './sql-faults.ts';
+import { nodeOf, randomFollower, replacedFault } from './sql-faults.ts';
 
 // A second semisynchronous replica on a node's own server (HAZARDS H11): an administrator's, since no other account may replicate. It
 // acknowledges at once a place far behind the end of the binlog, which the server takes at its word: no commit waits any more.
@@ -40,13 +40,9 @@ export async function rogueThatLeaves(
 }
 
 /** Nobody writes there, yet a write that came would not be held back. */
-export async function rogueFollower(
-  { site, random }: Strike,
-  leader: ServingLeader,
-): Promise<StruckFault> {
-  const others = site.nodes.filter(({ id }) => id !== leader.id);
-  const node = others[random.below(0, others.length)];
-  if (node === undefined) throw new Error('nobody follows');
+export async function rogueFollower(strike: Strike, leader: ServingLeader): Promise<StruckFault> {
+  const { site } = strike;
+  const node = randomFollower(strike, leader);
   const pid = await eventually(
     async () => {
       const status = await site.status(node.id);

@@ -1,15 +1,24 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Connection, createConnection } from 'mysql2/promise';
 import { eventually } from '../../support/eventually.ts';
-import type { FaultSite } from '../site.ts';
+import type { FaultNode, FaultSite } from '../site.ts';
 import { allPlayRoles } from './everyone-back.ts';
-import type { Observation, StruckFault } from './nemesis.ts';
+import type { Observation, Strike, StruckFault } from './nemesis.ts';
+import type { ServingLeader } from './serving-leader.ts';
 
 // What nemeses that speak SQL have in common: a storm of statements, and a server that must not live on.
 
 /** Sessions killed and logs rotated per second: as a nuisance, not so that nothing else gets through. */
 const stormPauseMs = 100;
 const seenMs = 20_000;
+
+/** Any of those that do not serve. */
+export function randomFollower({ site, random }: Strike, leader: ServingLeader): FaultNode {
+  const others = site.nodes.filter(({ id }) => id !== leader.id);
+  const follower = others[random.below(0, others.length)];
+  if (follower === undefined) throw new Error('nobody follows');
+  return follower;
+}
 
 export interface Storm {
   readonly done: number;
@@ -88,7 +97,7 @@ export async function appSession(site: FaultSite, id: string): Promise<Connectio
   return session;
 }
 
-export function nodeOf(site: FaultSite, id: string): FaultSite['nodes'][number] {
+export function nodeOf(site: FaultSite, id: string): FaultNode {
   const found = site.nodes.find((node) => node.id === id);
   if (found === undefined) throw new Error(`no node ${id}`);
   return found;

@@ -6,7 +6,14 @@ import { sqlVariants } from './catalogue.ts';
 import type { Nemesis, Strike, StruckFault } from './nemesis.ts';
 import { rogueFollower, rogueLeader, rogueThatLeaves } from './rogue-replica.ts';
 import { type ServingLeader, servingLeader } from './serving-leader.ts';
-import { appSession, nodeOf, repeat, replacedFault, stormFault } from './sql-faults.ts';
+import {
+  appSession,
+  nodeOf,
+  randomFollower,
+  repeat,
+  replacedFault,
+  stormFault,
+} from './sql-faults.ts';
 import { unloggedOnFollower, unloggedOnPrimary } from './unlogged.ts';
 
 // What a user or an administrator can do with SQL alone (HAZARDS N8, H2, H7, H9, H10).
@@ -109,13 +116,9 @@ async function harm(
 }
 
 /** A follower is made writable and written to: the write must never commit, and the server must go. */
-async function writableFollower(
-  { site, random }: Strike,
-  leader: ServingLeader,
-): Promise<StruckFault> {
-  const others = site.nodes.filter(({ id }) => id !== leader.id);
-  const follower = others[random.below(0, others.length)];
-  if (follower === undefined) throw new Error('nobody follows');
+async function writableFollower(strike: Strike, leader: ServingLeader): Promise<StruckFault> {
+  const { site } = strike;
+  const follower = randomFollower(strike, leader);
   const pid = (await site.status(follower.id))?.mysql.pid ?? null;
   if (pid === null) throw new Error(`${follower.id} runs no server`);
   const server = lifeOf(pid);

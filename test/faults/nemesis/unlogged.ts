@@ -6,6 +6,7 @@ import type { FaultSite } from '../site.ts';
 import { allPlayRoles } from './everyone-back.ts';
 import type { Strike, StruckFault } from './nemesis.ts';
 import type { ServingLeader } from './serving-leader.ts';
+import { nodeOf, randomFollower } from './sql-faults.ts';
 
 // An administrator writes where nothing sees it: without the binlog (HAZARDS N8, H10).
 
@@ -25,13 +26,10 @@ export async function unloggedOnPrimary(
 
 /** On a server that follows, by the lines that mysqldump puts in front of an import. */
 export async function unloggedOnFollower(
-  { site, random }: Strike,
+  strike: Strike,
   leader: ServingLeader,
 ): Promise<StruckFault> {
-  const others = site.nodes.filter(({ id }) => id !== leader.id);
-  const follower = others[random.below(0, others.length)];
-  if (follower === undefined) throw new Error('nobody follows');
-  return await unlogged(site, follower.id, async (root) => {
+  return await unlogged(strike.site, randomFollower(strike, leader).id, async (root) => {
     await root.query('SET GLOBAL read_only = 0');
     await root.query('SET @MYSQLDUMP_TEMP_LOG_BIN = @@SESSION.SQL_LOG_BIN');
     await root.query('SET @@SESSION.SQL_LOG_BIN= 0');
@@ -44,9 +42,9 @@ async function unlogged(
   id: string,
   turnOff: (root: Connection) => Promise<void>,
 ): Promise<StruckFault> {
-  const node = site.nodes.find((one) => one.id === id);
+  const node = nodeOf(site, id);
   const pid = (await site.status(id))?.mysql.pid ?? null;
-  if (node === undefined || pid === null) throw new Error(`${id} runs no server`);
+  if (pid === null) throw new Error(`${id} runs no server`);
   const server = lifeOf(pid);
   await using root = await connectRoot(node);
   const atMs = performance.now();

@@ -6,7 +6,7 @@ import type { Namespaces } from './namespaces.ts';
 import { needTool, runTool } from './run-tool.ts';
 
 // Delay between namespaces without `netem`, which many kernels lack: what a node sends the others is routed into a TUN device, from which
-// a small program reads packets, and to which it writes them back some time later; then they leave as any forwarded packet does.
+// a process of the run reads packets, and to which it writes them back after the delay; then they leave as any forwarded packet does.
 //
 //   node ─▶ late0 ─▶ program ─ … ms ─▶ late0 ─▶ eth0 ─▶ the others
 //

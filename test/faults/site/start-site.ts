@@ -10,8 +10,8 @@ import { locateMySql } from '../../../cli/locate-mysql.ts';
 import { NodeChild } from '../../../cli/node-child.ts';
 import { eventually } from '../../support/eventually.ts';
 import { kill, processesNaming } from '../../support/processes.ts';
+import { unlessAborted } from '../../support/unless-aborted.ts';
 import type { FaultDisks, FaultNetwork, FaultSite } from '../site.ts';
-import { unlessAborted } from '../unless-aborted.ts';
 import { Clocks } from './clocks.ts';
 import { type SiteNode, writeClusterFiles } from './cluster-files.ts';
 import { removeRun, thawAll } from './leftovers.ts';
@@ -48,7 +48,7 @@ export async function startSite(options: SiteOptions, signal: AbortSignal): Prom
   const { run, directory, nodeCount, basePort, tickMs } = options;
   try {
     // Fetched now if there is none: nodes in namespaces reach nobody but each other.
-    await unlessAborted(locateMySql('', { logger: silentLogger, terminal: null }), signal);
+    await unlessAborted(signal, locateMySql('', { logger: silentLogger, terminal: null }));
     const ids = Array.from({ length: nodeCount }, (_, index) => `n${index + 1}`);
     const namespaces =
       options.network === 'namespaces' ? await Namespaces.create({ run, ids }) : null;

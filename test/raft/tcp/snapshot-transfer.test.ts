@@ -2,13 +2,12 @@ import { createServer, connect as netConnect, type Server, type Socket } from 'n
 import { expect, test } from 'vitest';
 import { concatBytes } from '../../../base/bytes.ts';
 import { SystemClock } from '../../../base/clock.ts';
-import { silentLogger } from '../../../base/logger.ts';
-import { SeededRandom } from '../../../base/random.ts';
 import type { SnapshotMeta } from '../../../raft/core/snapshot.ts';
 import { logIndex, term } from '../../../raft/core/types.ts';
 import type { SnapshotStore } from '../../../raft/snapshot-store.ts';
-import { TcpTransport, type TcpTransportOptions } from '../../../raft/tcp/tcp-transport.ts';
+import type { TcpTransport, TcpTransportOptions } from '../../../raft/tcp/tcp-transport.ts';
 import { n1, n2 } from '../shell-fakes.ts';
+import { openTransport } from './open-transport.ts';
 
 // Goal: a snapshot comes over whole or not at all, no faster than it is taken, whatever happens to the connection. Method:
 // n1 holds one and n2 fetches it, over real sockets.
@@ -17,9 +16,6 @@ const clock = new SystemClock();
 const kibibyte = 1024;
 const meta: SnapshotMeta = { last: { term: term(2), index: logIndex(7) }, membership: null };
 const limits = {
-  handshakeTimeoutMs: 60_000,
-  reconnectMsMin: 5,
-  reconnectMsMax: 10,
   snapshotChunkBytes: 16 * kibibyte,
   snapshotIdleMs: 60_000,
 };
@@ -97,37 +93,19 @@ class CuttingProxy {
   }
 }
 
-async function openTransport(
-  options: Pick<TcpTransportOptions, 'self' | 'peers'> & Partial<TcpTransportOptions>,
-): Promise<TcpTransport> {
-  const transport = new TcpTransport({
-    listen: { host: '127.0.0.1', port: 0 },
-    clusterId: 'c1',
-    fingerprint: 'f1',
-    logger: silentLogger,
-    random: new SeededRandom(1),
-    clock,
-    ...options,
-    limits: { ...limits, ...options.limits },
-  });
-  await transport.open({ onMessage: () => {}, onPeer: () => {} });
-  return transport;
-}
-
 async function pair(options: Partial<TcpTransportOptions> = {}): Promise<Pair> {
   const store = new MadeStore();
-  const holder = await openTransport({
-    self: n1,
+  const holder = await openTransport(n1, {
     peers: [],
     snapshots: store,
-    limits: options.limits ?? {},
+    limits: { ...limits, ...options.limits },
   });
   const proxy = new CuttingProxy(() => holder.port);
   const port = await proxy.open();
-  const fetcher = await openTransport({
-    self: n2,
+  const fetcher = await openTransport(n2, {
     peers: [{ id: n1, host: '127.0.0.1', port }],
     ...options,
+    limits: { ...limits, ...options.limits },
   });
   const close = async (): Promise<void> => {
     proxy.close();

@@ -2,16 +2,15 @@ import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { expect, test } from 'vitest';
 import { SystemClock } from '../../../base/clock.ts';
-import { silentLogger } from '../../../base/logger.ts';
-import { SeededRandom } from '../../../base/random.ts';
 import type { Message } from '../../../raft/core/messages.ts';
 import { logIndex, type NodeId, term } from '../../../raft/core/types.ts';
 import { defaultTransportLimits } from '../../../raft/tcp/limits.ts';
 import { OutboundStream } from '../../../raft/tcp/outbound-stream.ts';
-import { TcpTransport, type TcpTransportOptions } from '../../../raft/tcp/tcp-transport.ts';
+import type { TcpTransport, TcpTransportOptions } from '../../../raft/tcp/tcp-transport.ts';
 import { wireVersion } from '../../../raft/tcp/wire-codec.ts';
 import { lowPort } from '../../support/low-port.ts';
 import { entries, n1, n2, n3 } from '../shell-fakes.ts';
+import { openTransport, type TransportWishes } from './open-transport.ts';
 
 // Two transports on loopback. Nothing here waits for longer than a condition takes.
 
@@ -23,30 +22,10 @@ interface End {
   readonly states: string[];
 }
 
-async function openEnd(
-  self: NodeId,
-  options: Pick<TcpTransportOptions, 'peers'> & Partial<TcpTransportOptions>,
-): Promise<End & AsyncDisposable> {
+async function openEnd(self: NodeId, options: TransportWishes): Promise<End & AsyncDisposable> {
   const received: Message[] = [];
   const states: string[] = [];
-  const transport = new TcpTransport({
-    self,
-    listen: { host: '127.0.0.1', port: 0 },
-    clusterId: 'c1',
-    fingerprint: 'f1',
-    logger: silentLogger,
-    random: new SeededRandom(1),
-    clock,
-    ...options,
-    // A hello is late only where a test says so.
-    limits: {
-      handshakeTimeoutMs: 60_000,
-      reconnectMsMin: 10,
-      reconnectMsMax: 50,
-      ...options.limits,
-    },
-  });
-  await transport.open({
+  const transport = await openTransport(self, options, {
     onMessage: (_from, message) => received.push(message),
     onPeer: (_peer, state) => states.push(state),
   });
