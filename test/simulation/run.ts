@@ -15,7 +15,7 @@ const usage = `npm run simulate -- [options]
   --seed S          the first seed; without it the clock chooses, and the choice is printed
   --jobs J          processes (default 1)
   --nodes 3|5|7     size of the cluster (default: the seed draws it)
-  --seconds T       simulated seconds with faults (default 60)
+  --seconds T       simulated seconds with faults (default 60; of whole nodes 54, behind 6 to warm up)
   --scenario NAME   ${scenarioNames.join(' | ')} (default ${scenarioNames.at(-1)})
   --log short|full  print the trace of the run: what is rare, or everything (one seed or plan only)
   --plan FILE       run the plan of a regression file instead of a seed

@@ -198,7 +198,7 @@ class ClusterRun {
     const simulation = this.#simulation;
     const { faultyMs } = this.#plan;
     const commits = this.#log.transactions.length;
-    const leastCommits = Math.floor(faultyMs / 6_000) + 5;
+    const leastCommits = Math.floor((warmUpMs + faultyMs) / 6_000) + 5;
     simulation.check(commits >= leastCommits, 'C11', () => `only ${commits} commits`);
     simulation.check(this.#gates.promotions >= 1, 'C11', () => 'nobody was ever promoted');
     const { ok } = this.#fates;
