@@ -106,8 +106,11 @@ export class ClusterApps {
     await this.#running;
   }
 
-  /** A last look at everything from one fresh connection; false when it was not answered. */
-  async readAll(to: string, options: { readonly isReadOnly: boolean }): Promise<boolean> {
+  /**
+   * A last look at everything on fresh connections; settles when all of it was answered. An error is no answer: a write that began on a
+   * disk that hung ends as late as it would have, and its leader may still step down over it.
+   */
+  async readAll(to: string, options: { readonly isReadOnly: boolean }): Promise<void> {
     const app = this.#app(`last ${to}`, options.isReadOnly, { nodes: () => [to] });
     const { histories } = this;
     const operations: readonly Operate[] = options.isReadOnly
@@ -120,10 +123,9 @@ export class ClusterApps {
     await app.run(async (each) => {
       const fate = (await operations[operations.length - left]?.(each)) ?? 'fail';
       if (fate === 'ok') left -= 1;
-      if (fate !== 'ok' || left === 0) each.stop();
+      if (left === 0) each.stop();
       return fate;
     });
-    return left === 0;
   }
 
   #kinds(): readonly AppKind[] {
