@@ -258,8 +258,17 @@ export const bridgeMutations: readonly Mutation[] = [
     scenario: 'cluster',
     emphasis: {
       nodeCount: 3,
-      knobs: { thinkMs: 30 },
-      faults: { kinds: ['power-cut', 'crash-both', 'hang-log', 'isolate'], everyMs: 1500 },
+      // A log that is long in coming again: what is lost is asked for again, entry by entry, and writes take long.
+      knobs: {
+        thinkMs: 60,
+        appendEntriesMax: 1,
+        lossPermille: 300,
+        slowPermille: 60,
+        slowUsMax: 300_000,
+        diskSlowPermille: 100,
+        diskSlowUsMax: 1_200_000,
+      },
+      faults: { kinds: ['hang-log', 'crash-both', 'clog', 'crash-both'], everyMs: 1500 },
     },
   },
   {
