@@ -149,7 +149,8 @@ export class BinlogTail implements Tail {
     });
   }
 
-  beginProposing(term: number): void {
+  beginProposing(term: number): boolean {
+    if (this.#mode.kind === 'shut') return false;
     assert(this.#mode.kind === 'guard', 'a tail proposes after it guarded');
     const { raft, commitRounds } = this.#options;
     const inTerm = termOf(term);
@@ -164,6 +165,7 @@ export class BinlogTail implements Tail {
       }),
     };
     this.#onRaft(raft.status);
+    return true;
   }
 
   stopAcks(): void {

@@ -56,8 +56,11 @@ export interface ServerAdmin {
 /** The bridge posing as the only semisync replica of its server. */
 export interface Tail {
   attach(exclude: GtidSet): Promise<void>;
-  /** Propose what arrives from now on, and ack what commits, under this term only. */
-  beginProposing(term: number): void;
+  /**
+   * Propose what arrives from now on, and ack what commits, under this term only. False, and nothing changes, when an errant write
+   * arrived before or the connection is lost: whoever listens has been told.
+   */
+  beginProposing(term: number): boolean;
   /** From this call on nothing is proposed and nothing acked; what arrives is an errant write attempt. */
   stopAcks(): void;
   readonly unackedCount: number;

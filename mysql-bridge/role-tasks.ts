@@ -330,7 +330,9 @@ export class RoleTasks {
     const faults = await admin.semisyncFaults();
     if (faults.length > 0) throw new RoleTaskError('MYSQL_SEMISYNC_OFF', faults.join('; '));
     signal.throwIfAborted();
-    tail.beginProposing(term);
+    if (!tail.beginProposing(term)) {
+      throw new RoleTaskError('MYSQL_FENCED', 'its server wrote, or the dump was lost, first');
+    }
     await admin.setWritable(true, { timeoutMs: writableTimeoutMs });
     await admin.setEventScheduler(true);
   }

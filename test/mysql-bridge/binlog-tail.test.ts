@@ -124,6 +124,19 @@ test('after stopAcks a commit that was waiting gets no ack (G7)', async () => {
   expect(node.acks).toEqual([]);
 });
 
+test('a tail that has met an errant write proposes no more, whoever leads (H10)', async () => {
+  const node = await attached();
+  node.commitTransaction(7n);
+  node.raft.change({ role: 'leader', term: term(2) });
+
+  const isProposing = node.tail.beginProposing(2);
+  node.commitTransaction(8n);
+
+  expect(isProposing).toBe(false);
+  expect(node.errant).toEqual([`${serverUuid}:7`]);
+  expect(node.raft.status.lastIndex).toBe(0);
+});
+
 test('a tail that stops with nothing un-acked guards again, and may propose in a later term', async () => {
   const node = await leading(2);
   node.commitTransaction(1n);

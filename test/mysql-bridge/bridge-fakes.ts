@@ -116,6 +116,8 @@ export class FakeAdmin implements ServerAdmin {
 
 export class FakeTail implements Tail {
   unackedCount = 0;
+  /** By an errant write. */
+  isShut = false;
   /** Never covered by an ack. */
   unacked: readonly Gtid[] = [];
   lost: (reason: string) => void = () => undefined;
@@ -130,8 +132,10 @@ export class FakeTail implements Tail {
   attach(): Promise<void> {
     return this.#calls.make('attach');
   }
-  beginProposing(inTerm: number): void {
+  beginProposing(inTerm: number): boolean {
+    if (this.isShut) return false;
     this.#calls.note(`propose-in-${inTerm}`);
+    return true;
   }
   stopAcks(): void {
     this.#calls.note('stop-acks');

@@ -281,6 +281,23 @@ test('an errant write that waits for its ack is killed and cut; one that got pas
   expect(passed.world.calls.list).toContain('rebuild');
 });
 
+test('an errant write that comes just before a server is made writable fences it, and its node lives on (H10)', async () => {
+  await using node = await replica();
+  node.world.admin.semisyncFaults = () => {
+    node.world.tail.isShut = true;
+    node.world.tail.errant({ serverUuid: uuid, tag: '', number: 7n });
+    return Promise.resolve([]);
+  };
+
+  node.world.lead(3);
+  await settle();
+  await node.pass(400);
+
+  expect(node.world.calls.list).not.toContain('propose-in-3');
+  expect(node.world.calls.list).not.toContain('open-gate');
+  expect(node.world.calls.list).toEqual(expect.arrayContaining(['abdicate', 'kill', 'cut']));
+});
+
 test('an errant write that waits for its ack is no pardon for what its server wrote without a binlog before (G2, G5)', async () => {
   await using node = await replica();
   node.world.calls.taken();
