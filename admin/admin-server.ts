@@ -5,6 +5,12 @@ import { FatalError } from '../base/fatal.ts';
 import type { Logger } from '../base/logger.ts';
 import { registerLatencyMetrics } from './latency-metrics.ts';
 import type { ClusterLatency, LatencyReport } from './latency-report.ts';
+import {
+  isAuthorized,
+  type MemberReport,
+  type MemberRequest,
+  memberRequestOf,
+} from './member-change.ts';
 import { registerMetrics } from './metrics.ts';
 import type { ClusterStatus, NodeStatus, UnreachableMember } from './node-status.ts';
 
@@ -24,6 +30,8 @@ export interface AdminHost {
   latency(): LatencyReport;
   /** Hands leadership from this node to `target`; null chooses the best follower. Never rejects. */
   transfer(target: string | null): Promise<TransferReport>;
+  /** Changes the members, as the leader of them. Never rejects. */
+  changeMembers(request: MemberRequest): Promise<MemberReport>;
 }
 
 /** Another member's admin port. */
@@ -37,12 +45,14 @@ export interface AdminServerOptions {
   readonly listen: { readonly host: string; readonly port: number };
   readonly self: string;
   readonly members: readonly AdminPeer[];
+  /** Of whoever may change the members; the same on every node. */
+  readonly password: string;
   readonly host: AdminHost;
   readonly logger: Logger;
 }
 
 const peerTimeoutMs = 1500;
-const transferTimeoutMs = 60_000;
+const passedOnTimeoutMs = 60_000;
 const bodyBytesMax = 16 * 1024;
 const routes = [
   '/health',
@@ -57,7 +67,7 @@ const routes = [
 const passedOnHeader = 'x-binraft-passed-on-by';
 
 /**
- * HTTP on the admin port: health, readiness, status, metrics, and the one operator command so far. A request for the leader
+ * HTTP on the admin port: health, readiness, status, metrics, and what an operator can order so far. A request for the leader
  * that arrives elsewhere is passed on, so that any node's port will do.
  */
 export class AdminServer {
@@ -100,7 +110,7 @@ export class AdminServer {
       return reply.code(status).send({ code: 'ADMIN_REFUSED', message: thrown.message });
     });
     this.#http.setNotFoundHandler((request, reply) => {
-      const message = `no route ${request.method} ${request.url}; there are GET ${routes.join(' ')}, POST /transfer`;
+      const message = `no route ${request.method} ${request.url}; there are GET ${routes.join(' ')}, POST /transfer /members`;
       return reply.code(404).send({ code: 'ADMIN_BAD_REQUEST', message });
     });
   }
@@ -123,14 +133,30 @@ export class AdminServer {
     this.#http.post('/transfer', (request, reply) => {
       const target = transferTarget(request.body);
       if (target === undefined || (target !== null && !this.#isMember(target))) {
-        const ids = this.#options.members.map((member) => member.id).join(', ');
         return reply.code(400).send({
           code: 'ADMIN_BAD_REQUEST',
-          message: `the body is {"target": NODE} or {"target": null}; nodes are ${ids}`,
+          message: `the body is {"target": NODE} or {"target": null}; ${this.#nodesText()}`,
         });
       }
       return this.#transfer(target, request.headers[passedOnHeader] !== undefined);
     });
+    this.#http.post('/members', (request, reply) => {
+      if (!isAuthorized(request.headers.authorization, this.#options.password)) {
+        const message =
+          'changes of members need the header Authorization: Bearer and the password derived from the cluster secret';
+        return reply.code(401).send({ code: 'ADMIN_UNAUTHORIZED', message });
+      }
+      const change = memberRequestOf(request.body);
+      if (change === null || !this.#isMember(change.node)) {
+        const message = `the body is {"add": NODE} or {"remove": NODE}; ${this.#nodesText()}`;
+        return reply.code(400).send({ code: 'ADMIN_BAD_REQUEST', message });
+      }
+      return this.#changeMembers(change, request.headers[passedOnHeader] !== undefined);
+    });
+  }
+
+  #nodesText(): string {
+    return `nodes are ${this.#options.members.map(({ id }) => id).join(', ')}`;
   }
 
   #isMember(id: string): boolean {
@@ -146,24 +172,49 @@ export class AdminServer {
     }
     const leader = members.find((member) => member.id === raft.leaderId);
     if (leader === undefined || leader.id === self || isPassedOn) return host.transfer(target);
-    return await this.#passOn(leader, target);
+    const passedOn = await this.#passOn<TransferReport>(leader, '/transfer', {
+      body: { target },
+    });
+    return passedOn.outcome === 'answered'
+      ? passedOn.report
+      : { ...passedOn, from: leader.id, to: target, durationMs: 0 };
   }
 
-  async #passOn(leader: AdminPeer, target: string | null): Promise<TransferReport> {
-    const ended = { from: leader.id, to: target, durationMs: 0 };
+  async #changeMembers(request: MemberRequest, isPassedOn: boolean): Promise<MemberReport> {
+    const { host, self, members } = this.#options;
+    const { leaderId } = host.status().raft;
+    const leader = members.find((member) => member.id === leaderId);
+    if (leader === undefined || leader.id === self || isPassedOn)
+      return host.changeMembers(request);
+    const passedOn = await this.#passOn<MemberReport>(leader, '/members', {
+      body: { [request.kind]: request.node },
+      headers: { authorization: `Bearer ${this.#options.password}` },
+    });
+    return passedOn.outcome === 'answered' ? passedOn.report : passedOn;
+  }
+
+  async #passOn<Report>(
+    leader: AdminPeer,
+    path: string,
+    request: { readonly body: object; readonly headers?: Readonly<Record<string, string>> },
+  ): Promise<PassedOn<Report>> {
     try {
-      const response = await fetch(`http://${leader.host}:${leader.adminPort}/transfer`, {
+      const response = await fetch(`http://${leader.host}:${leader.adminPort}${path}`, {
         method: 'POST',
-        headers: { 'content-type': 'application/json', [passedOnHeader]: this.#options.self },
-        body: JSON.stringify({ target }),
-        signal: AbortSignal.timeout(transferTimeoutMs),
+        headers: {
+          'content-type': 'application/json',
+          [passedOnHeader]: this.#options.self,
+          ...request.headers,
+        },
+        body: JSON.stringify(request.body),
+        signal: AbortSignal.timeout(passedOnTimeoutMs),
       });
-      if (response.ok) return (await response.json()) as TransferReport;
+      if (response.ok) return { outcome: 'answered', report: (await response.json()) as Report };
       const reason = `the leader ${leader.id} answered with HTTP status ${response.status}`;
-      return { ...ended, outcome: 'refused', reason };
+      return { outcome: 'refused', reason };
     } catch (thrown) {
       const reason = `the leader ${leader.id} did not answer: ${reasonOf(thrown)}`;
-      return { ...ended, outcome: 'unknown', reason };
+      return { outcome: 'unknown', reason };
     }
   }
 
@@ -201,6 +252,11 @@ export class AdminServer {
     );
   }
 }
+
+/** What became of a request that the leader was asked to carry out. */
+type PassedOn<Report> =
+  | { readonly outcome: 'answered'; readonly report: Report }
+  | { readonly outcome: 'refused' | 'unknown'; readonly reason: string };
 
 interface ReachedPeer<Body> {
   readonly kind: 'reached';

@@ -1,10 +1,12 @@
 import type { TransferReport } from '../admin/admin-server.ts';
 import type { ClusterLatency } from '../admin/latency-report.ts';
+import type { MemberReport, MemberRequest } from '../admin/member-change.ts';
 import type { ClusterStatus } from '../admin/node-status.ts';
 import { messageOf, OperationalError } from '../base/errors.ts';
 
 const statusTimeoutMs = 5000;
 const transferTimeoutMs = 90_000;
+const memberChangeTimeoutMs = 90_000;
 
 /** No admin port answered where one was expected. */
 export class AdminUnreachableError extends OperationalError {
@@ -49,6 +51,23 @@ export async function requestTransfer(
     signal: AbortSignal.timeout(transferTimeoutMs),
   });
   return answer as TransferReport;
+}
+
+/** As `requestTransfer`, for a change of members; `password` is derived from the cluster secret. */
+export async function requestMemberChange(
+  address: { readonly host: string; readonly port: number; readonly password: string },
+  { kind, node }: MemberRequest,
+): Promise<MemberReport> {
+  const answer = await request(address.host, address.port, '/members', {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      authorization: `Bearer ${address.password}`,
+    },
+    body: JSON.stringify({ [kind]: node }),
+    signal: AbortSignal.timeout(memberChangeTimeoutMs),
+  });
+  return answer as MemberReport;
 }
 
 async function request(

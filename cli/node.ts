@@ -26,6 +26,7 @@ import {
   voterMember,
 } from '../raft/index.ts';
 import { bridgeParts, type TailHolder } from './bridge-wiring.ts';
+import { changeMembers } from './change-members.ts';
 import { clusterFingerprint, initialMembersFingerprint, readSecret } from './config.ts';
 import type { MemberConfig, NodeConfig } from './config-schema.ts';
 import { latencyReport } from './latency-report-view.ts';
@@ -121,7 +122,7 @@ export class Node {
     const server = this.#buildServer(installation, secret);
     const proxy = this.#buildProxy(raft, () => this.#parts?.bridge ?? null);
     const bridge = this.#buildBridge({ raft, ledger, server, proxy, installation, secret });
-    const admin = this.#buildAdmin();
+    const admin = this.#buildAdmin(raft, secret);
     this.#parts = { store, raft, ledger, source, server, proxy, bridge, admin };
 
     await source.open();
@@ -402,16 +403,18 @@ export class Node {
     );
   }
 
-  #buildAdmin(): AdminServer {
+  #buildAdmin(raft: RaftNode, secret: string): AdminServer {
     const { config, logger } = this.#options;
     return new AdminServer({
       listen: { host: config.listen.host, port: this.#self.adminPort },
       self: config.node,
       members: config.members,
+      password: derivePassword(secret, 'admin'),
       host: {
         status: () => this.status(),
         latency: () => this.#latency(),
         transfer: (target) => this.#transfer(target),
+        changeMembers: (request) => changeMembers(raft, config.members, request),
       },
       logger,
     });

@@ -1,9 +1,15 @@
 import { afterEach, expect, test } from 'vitest';
 import { type AdminHost, AdminServer, type TransferReport } from '../../admin/admin-server.ts';
 import type { LatencyReport } from '../../admin/latency-report.ts';
+import type { MemberReport, MemberRequest } from '../../admin/member-change.ts';
 import type { NodeStatus } from '../../admin/node-status.ts';
 import { silentLogger } from '../../base/logger.ts';
-import { fetchCluster, fetchLatency, requestTransfer } from '../../cli/admin-client.ts';
+import {
+  fetchCluster,
+  fetchLatency,
+  requestMemberChange,
+  requestTransfer,
+} from '../../cli/admin-client.ts';
 import { runTransfer } from '../../cli/admin-commands.ts';
 import { nodeId } from '../../raft/core/types.ts';
 import { latencyReport } from '../support/latency-report.ts';
@@ -11,6 +17,7 @@ import { lowPort } from '../support/low-port.ts';
 import { nodeStatus } from '../support/node-status.ts';
 
 const host = '127.0.0.1';
+const password = 'admin-password';
 const opened: AdminServer[] = [];
 
 afterEach(async () => {
@@ -32,6 +39,13 @@ class FakeHost implements AdminHost {
 
   latency(): LatencyReport {
     return latencyReport({ node: this.current.node, ...this.counted });
+  }
+
+  readonly changes: MemberRequest[] = [];
+
+  changeMembers(request: MemberRequest): Promise<MemberReport> {
+    this.changes.push(request);
+    return Promise.resolve({ outcome: 'changed', reason: `by ${this.current.node}` });
   }
 
   transfer(target: string | null): Promise<TransferReport> {
@@ -64,7 +78,14 @@ async function pair({ isLeaderUp = true } = {}): Promise<Pair> {
   const n2 = new FakeHost(nodeStatus({ node: 'n2' }));
   const start = async (self: 'n1' | 'n2', node: FakeHost): Promise<void> => {
     const listen = { host, port: ports[self] };
-    const server = new AdminServer({ listen, self, members, host: node, logger: silentLogger });
+    const server = new AdminServer({
+      listen,
+      self,
+      members,
+      password,
+      host: node,
+      logger: silentLogger,
+    });
     opened.push(server);
     await server.open();
   };
@@ -276,6 +297,52 @@ test('metrics have the stages of commits as histograms: cumulative buckets, sum 
   );
 });
 
+test('a change of members is carried out by the leader, whoever is asked, and needs the password', async () => {
+  const { n1, n2, ports } = await pair();
+  const change = { kind: 'remove', node: 'n2' } as const;
+
+  const report = await requestMemberChange({ host, port: ports.n2, password }, change);
+  const refused = requestMemberChange({ host, port: ports.n2, password: 'another' }, change);
+
+  await expect(refused).rejects.toThrow('Authorization: Bearer');
+  expect(report).toEqual({ outcome: 'changed', reason: 'by n1' });
+  expect(n1.changes).toEqual([change]);
+  expect(n2.changes).toEqual([]);
+});
+
+test('a change of members whose leader does not answer is unknown, not failed', async () => {
+  const { n2, ports } = await pair({ isLeaderUp: false });
+  const change = { kind: 'add', node: 'n2' } as const;
+
+  const report = await requestMemberChange({ host, port: ports.n2, password }, change);
+
+  expect(report).toEqual({ outcome: 'unknown', reason: expect.stringContaining('ECONNREFUSED') });
+  expect(n2.changes).toEqual([]);
+});
+
+test.for([
+  '{"remove":"n9"}',
+  '{"remove":7}',
+  '{"promote":"n2"}',
+  '{"add":"n1","remove":"n2"}',
+  '[]',
+  'null',
+])('a change of members that makes no sense is refused, and changes nothing: %s', async (body) => {
+  const { n1, ports } = await pair();
+  const headers = { 'content-type': 'application/json', authorization: `Bearer ${password}` };
+
+  const response = await fetch(`http://${host}:${ports.n1}/members`, {
+    ...{ method: 'POST', headers, body },
+  });
+
+  expect(response.status).toBe(400);
+  expect(await response.json()).toMatchObject({
+    code: 'ADMIN_BAD_REQUEST',
+    message: expect.stringContaining('nodes are n1, n2'),
+  });
+  expect(n1.changes).toEqual([]);
+});
+
 test('a port that is taken is a fatal error with its own code', async () => {
   const { ports } = await pair();
   const listen = { host, port: ports.n2 };
@@ -283,6 +350,7 @@ test('a port that is taken is a fatal error with its own code', async () => {
     listen,
     self: 'n2',
     members: [],
+    password,
     host: new FakeHost(nodeStatus()),
     logger: silentLogger,
   });

@@ -17,6 +17,8 @@ export interface FaultSite extends AsyncDisposable {
   readonly nodes: readonly FaultNode[];
   readonly appUser: string;
   readonly appPassword: string;
+  /** Of whoever may change the members. */
+  readonly adminPassword: string;
   readonly network: FaultNetwork;
   /** Null where nodes have no disks of their own. */
   readonly disks: FaultDisks | null;

@@ -1,7 +1,7 @@
 // What can be done to a cluster, by name. Pure: the plan is made of it, and so are the command's options.
 
 /** Faults of one family never overlap: they would undo each other. */
-export type Family = 'network' | 'process' | 'leadership' | 'sql' | 'disk' | 'clock';
+export type Family = 'network' | 'process' | 'leadership' | 'membership' | 'sql' | 'disk' | 'clock';
 
 export interface NemesisEntry {
   readonly name: string;
@@ -78,6 +78,12 @@ export const catalogue: readonly NemesisEntry[] = [
   { name: 'terminate', family: 'process', variants: processVariants, lastsMs: [3_000, 6_000] },
   { name: 'pause', family: 'process', variants: processVariants, lastsMs: [3_000, 12_000] },
   { name: 'transfer', family: 'leadership', variants: ['loop'], lastsMs: [5_000, 10_000] },
+  {
+    name: 'membership',
+    family: 'membership',
+    variants: ['follower', 'leader'],
+    lastsMs: [5_000, 10_000],
+  },
   { name: 'sql', family: 'sql', variants: sqlVariants, lastsMs: [4_000, 8_000] },
   { name: 'disk', family: 'disk', variants: diskVariants, lastsMs: [5_000, 10_000] },
   { name: 'clock', family: 'clock', variants: clockVariants, lastsMs: [5_000, 10_000] },

@@ -1,5 +1,6 @@
 import { clock } from './clock.ts';
 import { disk } from './disk.ts';
+import { membership } from './membership.ts';
 import type { Nemesis } from './nemesis.ts';
 import { delays, loss, partition, sessions } from './network.ts';
 import { kill, pause, terminate } from './processes.ts';
@@ -16,6 +17,7 @@ export const nemeses: Readonly<Record<string, Nemesis>> = {
   terminate,
   pause,
   transfer,
+  membership,
   sql,
   disk,
   clock,

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parse, stringify } from 'yaml';
+import { readSecret } from '../../../cli/config.ts';
 import { writePrivateFile } from '../../../cli/data-folder.ts';
 import {
   type LocalClusterOptions,
@@ -9,6 +10,7 @@ import {
   planLocalCluster,
   writeLocalCluster,
 } from '../../../cli/local-cluster.ts';
+import { derivePassword } from '../../../cli/secrets.ts';
 
 /** A node of a local cluster with its place on the network. */
 export interface SiteNode extends LocalNode {
@@ -31,6 +33,7 @@ export interface ClusterFilesOptions {
 export function writeClusterFiles(options: ClusterFilesOptions): {
   readonly nodes: readonly SiteNode[];
   readonly appPassword: string;
+  readonly adminPassword: string;
 } {
   const local: LocalClusterOptions = {
     directory: options.directory,
@@ -52,6 +55,7 @@ export function writeClusterFiles(options: ClusterFilesOptions): {
       directory: dirname(node.configPath),
     })),
     appPassword: readFileSync(cluster.appPasswordPath, 'utf8').trim(),
+    adminPassword: derivePassword(readSecret(join(options.directory, 'cluster.secret')), 'admin'),
   };
 }
 

@@ -53,7 +53,7 @@ export async function startSite(options: SiteOptions, signal: AbortSignal): Prom
     const namespaces =
       options.network === 'namespaces' ? await Namespaces.create({ run, ids }) : null;
     signal.throwIfAborted();
-    const { nodes, appPassword } = writeClusterFiles({
+    const { nodes, appPassword, adminPassword } = writeClusterFiles({
       directory,
       nodeCount,
       basePort,
@@ -64,7 +64,7 @@ export async function startSite(options: SiteOptions, signal: AbortSignal): Prom
     const clocks = options.withClocks ? new Clocks(nodes) : null;
     const proxies = new LinkProxies(nodes, (id) => site.sidecarPid(id));
     const site: RunningSite = new RunningSite(options, {
-      ...{ nodes, disks, clocks, appPassword },
+      ...{ nodes, disks, clocks, appPassword, adminPassword },
       network: namespaces === null ? proxies : new NamespaceNetwork(namespaces, nodes),
       launcher: (id) => namespaces?.launcher(id) ?? [],
     });
@@ -96,6 +96,7 @@ function placeOf(
 interface SiteParts {
   readonly nodes: readonly SiteNode[];
   readonly appPassword: string;
+  readonly adminPassword: string;
   readonly network: FaultNetwork;
   readonly disks: FaultDisks | null;
   readonly clocks: Clocks | null;
@@ -111,6 +112,7 @@ export class RunningSite implements FaultSite {
   })[];
   readonly appUser = 'app';
   readonly appPassword: string;
+  readonly adminPassword: string;
   readonly network: FaultNetwork;
   readonly disks: FaultDisks | null;
   readonly clocks: Clocks | null;
@@ -124,10 +126,11 @@ export class RunningSite implements FaultSite {
 
   constructor(
     options: SiteOptions,
-    { nodes, appPassword, network, disks, clocks, launcher }: SiteParts,
+    { nodes, appPassword, adminPassword, network, disks, clocks, launcher }: SiteParts,
   ) {
     this.#options = options;
     this.appPassword = appPassword;
+    this.adminPassword = adminPassword;
     this.network = network;
     this.disks = disks;
     this.clocks = clocks;
