@@ -161,6 +161,8 @@ export class SqlChannel {
       }
       if (this.#opening !== opening) {
         socket.close();
+        // Who waited was answered long ago, but the next in line waits for them.
+        greeted.reject(notRunning('the connection was dropped'));
         return;
       }
       this.#opening = null;
