@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { stripTypeScriptTypes } from 'node:module';
 import { expect, test } from 'vitest';
-import { faultKinds as clusterFaults } from '../simulation/node/faults.ts';
+import { adminFaultKinds } from '../simulation/node/admin-faults.ts';
+import { faultKinds } from '../simulation/node/faults.ts';
 import { faultKinds as raftFaults } from '../simulation/raft/raft-faults.ts';
 import { scenarioOf } from '../simulation/scenarios.ts';
 import { planOf } from './hunt.ts';
@@ -12,6 +13,7 @@ import { mutationOf, mutations } from './mutations.ts';
 
 const root = new URL('../../', import.meta.url);
 const wishes = { nodeCount: null, faultyMs: null };
+const clusterFaults = [...faultKinds, ...adminFaultKinds];
 
 test.each(mutations)(
   'each text of $id stands once in its file, and what comes out can be parsed',

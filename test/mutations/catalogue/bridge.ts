@@ -244,6 +244,20 @@ export const bridgeMutations: readonly Mutation[] = [
     },
   },
   {
+    id: 'unlogged-write-unseen',
+    rule: 'G2, H10',
+    breaks: 'Nobody looks whether a session of a server turned its binlog off.',
+    edits: [
+      {
+        file: 'mysql-bridge/role/unlogged-writes.ts',
+        find: 'if (trace === undefined) return null;',
+        replace: 'if (trace !== null) return null;',
+      },
+    ],
+    scenario: 'cluster',
+    emphasis: { nodeCount: 3, faults: { kinds: ['unlogged-write', 'crash-both'], everyMs: 8000 } },
+  },
+  {
     id: 'errant-without-a-leaders-word',
     rule: 'G5, H26',
     breaks:

@@ -2,7 +2,12 @@ import type { RoleState } from '../../../mysql-bridge/role/role-types.ts';
 import type { Simulation } from '../kernel/simulation.ts';
 
 /** What an administrator did past the sidecar, after which a server may hold what the log does not. */
-export const rebuildCauses: readonly string[] = ['errant-write', 'polite-shutdown', 'reset-binlog'];
+export const rebuildCauses: readonly string[] = [
+  'errant-write',
+  'polite-shutdown',
+  'reset-binlog',
+  'unlogged-write',
+];
 
 /**
  * A server is thrown away and built anew only if somebody tampered with one: crashes, pauses, cuts and power failures alone never

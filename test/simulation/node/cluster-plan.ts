@@ -9,6 +9,7 @@ import {
   type Wishes,
 } from '../kernel/scenario.ts';
 import type { DiskConditions } from '../kernel/sim-log-disk.ts';
+import { adminFaultKinds } from './admin-faults.ts';
 import { diskFaultKinds } from './disk-faults.ts';
 import { faultKinds } from './faults.ts';
 import { memberFaultKinds } from './member-faults.ts';
@@ -56,7 +57,9 @@ export function drawClusterPlan(scenario: string, seed: number, wishes: Wishes):
   const everyMs = random.below(1_000, 9_000);
   const faults = drawFaults({ random, kinds, everyMs, faultyMs, forMsMax: 9_000 });
   const plan = { scenario, seed, nodeCount, faultyMs, knobs, faults };
-  return isCalm ? plan : withServerDisks(withLimits(withChurn(plan, random), random), random);
+  if (isCalm) return plan;
+  const churned = withLimits(withChurn(plan, random), random);
+  return withAdministrators(withServerDisks(churned, random), random);
 }
 
 /** Some runs begin with a witness, and in some, members come and go. */
@@ -91,6 +94,15 @@ function withServerDisks(plan: RunPlan, random: SeededRandom): RunPlan {
     forMsMax: 9_000,
   });
   return withFaults(plan, hangs);
+}
+
+/** In some runs an administrator does what nothing but the statement tells of. Drawn last: a seed keeps the rest of its plan. */
+function withAdministrators(plan: RunPlan, random: SeededRandom): RunPlan {
+  if (random.below(0, 8) > 0) return plan;
+  const kinds = adminFaultKinds;
+  const everyMs = random.below(10_000, 30_000);
+  const { faultyMs } = plan;
+  return withFaults(plan, drawFaults({ random, kinds, everyMs, faultyMs, forMsMax: 9_000 }));
 }
 
 function withFaults(plan: RunPlan, more: readonly FaultEvent[]): RunPlan {

@@ -4,6 +4,7 @@ import { judgeHistories } from '../checkers/histories.ts';
 import { PrefixChecker } from '../checkers/prefix-reads.ts';
 import { RebuildChecker } from '../checkers/rebuilds.ts';
 import { SingleExecutionChecker } from '../checkers/single-execution.ts';
+import { UnloggedChecker } from '../checkers/unlogged-writes.ts';
 import { VisibilityChecker } from '../checkers/visibility.ts';
 import type { Fate } from '../clients/app.ts';
 import { tables } from '../clients/workloads.ts';
@@ -11,6 +12,7 @@ import { networkOf } from '../kernel/planned-network.ts';
 import { knobOf, type RunPlan, type RunReport, type Scenario } from '../kernel/scenario.ts';
 import { Simulation } from '../kernel/simulation.ts';
 import type { Trace } from '../kernel/trace.ts';
+import { adminFaultKinds } from './admin-faults.ts';
 import { ClusterApps } from './cluster-apps.ts';
 import { diskOf, drawClusterPlan, nodeSettingsOf } from './cluster-plan.ts';
 import { CommittedLog } from './committed-log.ts';
@@ -63,7 +65,9 @@ function missingIn(totals: Readonly<Record<string, number>>, runs: number): stri
   if (runs < runsMin) return [];
   const of = (name: string): number => totals[name] ?? 0;
   const ofChurn =
-    runs < churnRunsMin ? [] : [...memberFaultKinds, ...diskFaultKinds, ...churnCounts];
+    runs < churnRunsMin
+      ? []
+      : [...memberFaultKinds, ...diskFaultKinds, ...adminFaultKinds, ...churnCounts];
   const missing = [...faultKinds, ...ofChurn]
     .filter((name) => of(name) === 0)
     .map((name) => `no ${name}`);
@@ -84,6 +88,7 @@ class ClusterRun {
   readonly #statements: SingleExecutionChecker;
   readonly #gates: GateChecker;
   readonly #rebuilds: RebuildChecker;
+  readonly #unlogged: UnloggedChecker;
   readonly #cluster: SimCluster;
   readonly #apps: ClusterApps;
   readonly #faults: ClusterFaults;
@@ -103,6 +108,9 @@ class ClusterRun {
     this.#statements = new SingleExecutionChecker(simulation);
     this.#gates = new GateChecker(simulation);
     this.#rebuilds = new RebuildChecker(simulation);
+    this.#unlogged = new UnloggedChecker(simulation, (host) =>
+      this.#cluster.machines.find(({ mysqld }) => mysqld === host),
+    );
     this.#cluster = this.#buildCluster();
     this.#apps = new ClusterApps({
       cluster: this.#cluster,
@@ -118,7 +126,10 @@ class ClusterRun {
         },
       },
     });
-    this.#faults = new ClusterFaults(this.#cluster, (kind) => this.#rebuilds.struck(kind));
+    this.#faults = new ClusterFaults(this.#cluster, (kind) => {
+      this.#rebuilds.struck(kind);
+      if (adminFaultKinds.includes(kind)) this.#unlogged.expect();
+    });
   }
 
   async run(): Promise<RunReport> {
@@ -257,7 +268,9 @@ class ClusterRun {
    * into a transaction then, but it never commits.
    */
   #wroteReadOnly(client: string, came: 'taken' | 'committed'): void {
-    const isUnprotected = came === 'taken' && this.#faults.counts['errant-write'] !== undefined;
+    const lifts = ['errant-write', ...adminFaultKinds];
+    const isUnprotected =
+      came === 'taken' && lifts.some((kind) => this.#faults.counts[kind] !== undefined);
     this.#simulation.check(
       isUnprotected,
       'S4',
@@ -278,7 +291,10 @@ class ClusterRun {
       log: this.#log,
       observers: {
         server: {
-          committed: (host, effect) => this.#visibility.committed(host, effect),
+          committed: (host, effect) => {
+            if (effect.gtid === null && this.#unlogged.wrote(host)) return;
+            this.#visibility.committed(host, effect);
+          },
           started: (host) => this.#visibility.started(host),
           applierFailed: (host, error) => this.#rebuilds.applierFailed(host.name, error),
         },
@@ -332,6 +348,7 @@ class ClusterRun {
         'operations failed': this.#fates.fail,
         'operations unknown': this.#fates.info,
         ...this.#visibility.counts,
+        ...this.#unlogged.counts,
         'prefix reads': this.#prefix.count,
         'recovery ms': this.#recoveryMs,
         undecided: this.#undecided,

@@ -3,6 +3,7 @@ import { PartitionShape, partition } from '../kernel/partitions.ts';
 import { happens, pickFrom } from '../kernel/random-streams.ts';
 import { type FaultEvent, luckOf } from '../kernel/scenario.ts';
 import type { SimStatement } from '../mysql/statements.ts';
+import { strikeAsAdmin } from './admin-faults.ts';
 import { strikeServerDisk } from './disk-faults.ts';
 import type { Machine } from './machine.ts';
 import { changeMembers } from './member-faults.ts';
@@ -246,7 +247,10 @@ export class ClusterFaults {
     if (machine === leader) this.#count('at the leader');
     if (changeMembers(fault.kind, { cluster, machine, random })) return;
     const forUs = fault.forMs * 1000;
-    if (strikeServerDisk(fault.kind, { machine, nowUs: cluster.simulation.nowUs, forUs })) return;
+    const { nowUs } = cluster.simulation;
+    if (strikeServerDisk(fault.kind, { machine, nowUs, forUs })) return;
+    const asRoot: ClusterFaults['asRoot'] = (one, statements) => this.asRoot(one, statements);
+    if (strikeAsAdmin(fault.kind, { machine, nowUs, asRoot })) return;
     faultsByKind[fault.kind]?.(this, { random, machine, forUs });
   }
 
