@@ -62,6 +62,7 @@ export interface Raft {
   changeMembership(changes: readonly MemberChange[]): Promise<LogIndex>;
   /** Gives leadership up at once: to the best applied follower by TimeoutNow if there is one, else by silence. */
   abdicate(reason: string): void;
+  /** The newest entry in effect on the local MySQL; goes back when its server was built anew. */
   setApplied(index: LogIndex): void;
   setElectable(isElectable: boolean): void;
   /** Whether the local MySQL runs. While it does not, this node waits longer before it campaigns, as one that lags far behind does. */

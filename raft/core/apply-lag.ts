@@ -43,27 +43,31 @@ export function claimedAppliedIndex({ log }: RaftState): LogIndex {
  */
 export function shouldLeadInstead(state: RaftState, candidate: PreVoteRequest): boolean {
   const { last, reportedAppliedIndex } = state.log;
-  if (reportedAppliedIndex === null || !state.isElectable || !state.mayCampaign) return false;
+  if (reportedAppliedIndex === null || !state.isServerUp) return false;
+  if (!state.isElectable || !state.mayCampaign) return false;
   if (state.lagDenials >= lagDenialsMax) return false;
   const isEqual = last.term === candidate.last.term && last.index === candidate.last.index;
   return isEqual && reportedAppliedIndex - candidate.appliedIndex > state.config.applyLagMax;
 }
 
 /**
- * A leader that lags, and hears of a voter that is ahead of it by more than the bound, hands on: once in its term, and only in its
- * first moments, before it can have served anybody. So news that are late never take leadership from a leader at work, and
- * leadership does not go in circles: each hand-over ends at a better applied node.
+ * A leader that lags, and hears of a voter that is ahead of it by more than the bound, hands on, as long as its MySQL has not applied its
+ * own first entry: before that it cannot have served anybody. Whoever is better may come late, back from a crash or as a new voter, while
+ * this one has a whole log to apply. Each voter is offered the lead once in a term. So news that are late never take leadership from a
+ * leader at work, and leadership does not go in circles: each hand-over ends at a better applied node.
  */
 export function tickLagHandOn(state: RaftState, leader: LeaderState): void {
-  if (leader.hasLookedForLag || leader.transfer !== null) return;
-  const { applyLagMax, electionTicksMax } = state.config;
-  if (state.tick - leader.sinceTick > electionTicksMax) leader.hasLookedForLag = true;
+  if (leader.mayHaveServed || leader.transfer !== null) return;
   // Before its own entry is committed, what it knows of the others is from before it was elected.
-  if (readyIndex(state, leader) === null || applyLag(state) <= applyLagMax) return;
+  const ready = readyIndex(state, leader);
+  const own = state.log.reportedAppliedIndex;
+  if (ready === null || own === null) return;
+  if (own >= ready) leader.mayHaveServed = true;
+  const { applyLagMax } = state.config;
+  if (leader.mayHaveServed || applyLag(state) <= applyLagMax) return;
   const target = bestTarget(state, leader);
-  const theirs = target === null ? null : progressOf(leader, target).appliedIndex;
-  const own = state.log.reportedAppliedIndex ?? 0;
-  if (target === null || theirs === null || theirs - own <= applyLagMax) return;
-  leader.hasLookedForLag = true;
+  if (target === null || leader.offersUntaken.has(target)) return;
+  const theirs = progressOf(leader, target).appliedIndex;
+  if (theirs === null || theirs - own <= applyLagMax) return;
   beginTransfer(state, leader, { target, transferId: null });
 }

@@ -35,7 +35,7 @@ export type Input =
     }
   /** Become follower at once, in the same term, and do not campaign for one full election timeout. */
   | { readonly kind: 'step-down' }
-  /** The newest entry in effect on the local MySQL. */
+  /** The newest entry in effect on the local MySQL; goes back when its server was built anew. */
   | { readonly kind: 'applied'; readonly index: LogIndex }
   /** Whether this node may campaign at all (a quarantined one may not). It votes either way. */
   | { readonly kind: 'set-electable'; readonly isElectable: boolean }

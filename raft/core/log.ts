@@ -31,10 +31,12 @@ export class RaftLog {
   #snapshot: SnapshotMeta | null;
   #commitIndex: LogIndex;
   /**
-   * As told by the local MySQL, which after a restart knows more than Raft has yet learnt to be committed. Null before it was
-   * heard from.
+   * As told by the local MySQL, which after a restart knows more than Raft has yet learnt to be committed, and which begins anew when
+   * it was built anew. Null before it was heard from.
    */
   #reportedAppliedIndex: LogIndex | null = null;
+  /** The highest of them: what was in effect once was committed, whatever became of the server. */
+  #appliedOnce: LogIndex = logIndex(0);
 
   constructor(restored: RestoredState) {
     this.#snapshot = restored.snapshot;
@@ -78,12 +80,13 @@ export class RaftLog {
   }
 
   get appliedIndex(): LogIndex {
-    const applied = Math.max(this.#reportedAppliedIndex ?? 0, this.base.index);
+    const applied = Math.max(this.#appliedOnce, this.base.index);
     return logIndex(Math.min(applied, this.#commitIndex));
   }
 
   /**
-   * The same, without waiting to learn what is committed: what the local MySQL has applied was. Null while it was not heard from.
+   * How far the local MySQL is now, without waiting to learn what is committed: what it has applied was. Goes back with a server that was
+   * built anew, and must: who has all to apply again is the last that should lead. Null while it was not heard from.
    */
   get reportedAppliedIndex(): LogIndex | null {
     const reported = this.#reportedAppliedIndex;
@@ -155,8 +158,8 @@ export class RaftLog {
   }
 
   reportApplied(index: LogIndex): void {
-    const before = this.#reportedAppliedIndex;
-    if (before === null || index > before) this.#reportedAppliedIndex = index;
+    this.#reportedAppliedIndex = index;
+    if (index > this.#appliedOnce) this.#appliedOnce = index;
   }
 
   /** How many bytes an entry takes in an append; `unknownBytes` when that was never seen. */

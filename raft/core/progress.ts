@@ -77,17 +77,19 @@ export class Progress {
     return this.#heardAtTick;
   }
 
-  /** It answered in this term. Answers come doubled and out of order, so nothing goes back (HAZARDS I12). */
+  /**
+   * It answered in this term. Answers come doubled and out of order, so nothing goes back (HAZARDS I12) but how far its MySQL is, which an
+   * answer to an older round says nothing new about.
+   */
   heard(answer: {
     readonly tick: number;
     readonly readRound: number;
     readonly appliedIndex: LogIndex;
   }): void {
     this.#heardAtTick = answer.tick;
-    this.#readRound = Math.max(this.#readRound, answer.readRound);
-    if (this.#appliedIndex === null || answer.appliedIndex > this.#appliedIndex) {
-      this.#appliedIndex = answer.appliedIndex;
-    }
+    if (answer.readRound < this.#readRound) return;
+    this.#readRound = answer.readRound;
+    this.#appliedIndex = answer.appliedIndex;
   }
 
   /** An append that ends at `lastIndex` was sent. While probing, `nextIndex` waits for the answer. */

@@ -1,4 +1,5 @@
 import { EntryKind } from './entry.ts';
+import type { RaftLog } from './log.ts';
 import { decodeMembership } from './membership-codec.ts';
 import type { AppendRequest, AppendResponse } from './messages.ts';
 import { becomeFollower } from './roles.ts';
@@ -113,11 +114,16 @@ function respond(
       kind: 'append-response',
       term: state.term,
       readRound: state.seenReadRound,
-      appliedIndex: state.log.appliedIndex,
+      appliedIndex: appliedHere(state.log),
       result: options.result,
     },
     options.condition,
   );
+}
+
+/** Of what is known to be committed. */
+function appliedHere({ reportedAppliedIndex, base, commitIndex }: RaftLog): LogIndex {
+  return logIndex(Math.min(reportedAppliedIndex ?? base.index, commitIndex));
 }
 
 /**

@@ -69,7 +69,7 @@ export function becomeLeader(state: RaftState): void {
     changeId: null,
     hasTriedToHandOn: false,
     hasOfferedLeadership: false,
-    hasLookedForLag: false,
+    mayHaveServed: false,
   };
   state.resetElectionTimer();
   become(state, leader);

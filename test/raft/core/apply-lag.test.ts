@@ -107,7 +107,11 @@ test('who cannot lead denies nobody', () => {
   quarantined.tick(config.electionTicksMin);
   const unknown = node(null);
   unknown.tick(config.electionTicksMin);
+  const down = node(100);
+  down.step({ kind: 'set-server-up', isServerUp: false });
+  down.tick(config.electionTicksMin);
 
+  expect(askPreVote(down, 0)).toBe(true);
   expect(askPreVote(quarantined, 0)).toBe(true);
   expect(askPreVote(unknown, 0)).toBe(true);
 });
@@ -206,32 +210,70 @@ test('leadership does not go in circles when a database reports less than its lo
   expect(leader.takeSentOf('timeout-now')).toEqual([]);
 });
 
-test('a leader hands on once in its term, and only in its first moments', () => {
-  const once = leaderThatHears(20, { n2: 60, n3: 101 });
-  for (let ticks = 0; ticks <= config.transferTicksMax; ticks += 1) {
-    once.tick();
-    for (const peer of ['n2', 'n3']) once.acknowledge(peer, once.status.lastIndex);
+/** Both are heard for so long, and tell how far they are. */
+function hearFor(leader: LoneNode, ticks: number, applied: { n2: number; n3: number }): void {
+  for (let tick = 0; tick < ticks; tick += 1) {
+    leader.tick();
+    for (const [from, index] of Object.entries(applied)) tellApplied(leader, from, index);
   }
-  expect(once.status).toMatchObject({ role: 'leader', isTransferring: false });
-  once.takeSent();
-  once.tick(3);
-  expect(once.takeSentOf('timeout-now')).toEqual([]);
+}
 
-  const late = leaderThatHears(20, { n2: 20, n3: 20 });
-  for (let ticks = 0; ticks <= config.electionTicksMax; ticks += 1) {
-    late.tick();
-    for (const peer of ['n2', 'n3']) late.acknowledge(peer, late.status.lastIndex);
-  }
-  late.receive('n3', {
+function tellApplied(leader: LoneNode, from: string, applied: number): void {
+  leader.receive(from, {
     kind: 'append-response',
-    term: late.status.term,
-    readRound: 0,
-    appliedIndex: logIndex(101),
-    result: { kind: 'matched', matchIndex: late.status.lastIndex },
+    term: leader.status.term,
+    readRound: leader.status.readRound,
+    appliedIndex: logIndex(applied),
+    result: { kind: 'matched', matchIndex: leader.status.lastIndex },
   });
-  late.takeSent();
-  late.tick();
-  expect(late.takeSentOf('timeout-now')).toEqual([]);
+}
+
+test('a leader that lags offers the lead to each better applied voter once in its term', () => {
+  const applied = { n2: 60, n3: 101 };
+  const leader = leaderThatHears(20, applied);
+
+  hearFor(leader, 4 * config.transferTicksMax, applied);
+
+  const offers = leader.takeSent().filter(({ message }) => message.kind === 'timeout-now');
+  expect([...new Set(offers.map(({ to }) => to))]).toEqual(['n3', 'n2']);
+  expect(leader.status).toMatchObject({ role: 'leader', isTransferring: false });
+});
+
+test('a leader with a long way to go hands on to a better applied voter whenever that comes (C10)', () => {
+  const leader = leaderThatHears(20, { n2: 20, n3: 20 });
+  hearFor(leader, 10 * config.electionTicksMax, { n2: 20, n3: 20 });
+  leader.takeSent();
+  expect(leader.status.role).toBe('leader');
+
+  hearFor(leader, 2, { n2: 20, n3: 101 });
+
+  const offers = leader.takeSent().filter(({ message }) => message.kind === 'timeout-now');
+  expect(offers.map(({ to }) => to)).toContain('n3');
+});
+
+test('a leader whose MySQL has applied its first entry may serve, and hands on no more', () => {
+  const leader = leaderThatHears(101, { n2: 101, n3: 101 });
+  leader.tick();
+  leader.propose(...Array.from({ length: 30 }, (_, place) => `p${place}`));
+  leader.persist();
+  leader.takeSent();
+
+  hearFor(leader, 3, { n2: 101, n3: 131 });
+
+  expect(leader.takeSentOf('timeout-now')).toEqual([]);
+});
+
+test('a node whose server was built anew has all to apply again: it is the last to campaign, and its leader knows (C10)', () => {
+  const anew = node(100);
+  anew.step({ kind: 'applied', index: logIndex(1) });
+  const leader = leaderThatHears(20, { n2: 100, n3: 20 });
+  tellApplied(leader, 'n2', 1);
+
+  leader.tick(3);
+
+  expect(anew.status.appliedIndex).toBe(node(100).status.appliedIndex);
+  expect(ticksToCampaign(anew)).toBe(ticksToCampaign(node(100)) + 2 * spread);
+  expect(leader.takeSentOf('timeout-now')).toEqual([]);
 });
 
 test('a chosen successor holds what is committed before it is well applied', () => {
