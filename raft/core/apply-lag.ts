@@ -57,14 +57,13 @@ export function shouldLeadInstead(state: RaftState, candidate: PreVoteRequest): 
  * leader at work, and leadership does not go in circles: each hand-over ends at a better applied node.
  */
 export function tickLagHandOn(state: RaftState, leader: LeaderState): void {
-  if (leader.mayHaveServed || leader.transfer !== null) return;
+  if (leader.transfer !== null) return;
   // Before its own entry is committed, what it knows of the others is from before it was elected.
   const ready = readyIndex(state, leader);
   const own = state.log.reportedAppliedIndex;
-  if (ready === null || own === null) return;
-  if (own >= ready) leader.mayHaveServed = true;
+  if (ready === null || own === null || state.log.appliedIndex >= ready) return;
   const { applyLagMax } = state.config;
-  if (leader.mayHaveServed || applyLag(state) <= applyLagMax) return;
+  if (applyLag(state) <= applyLagMax) return;
   const target = bestTarget(state, leader);
   if (target === null || leader.offersUntaken.has(target)) return;
   const theirs = progressOf(leader, target).appliedIndex;

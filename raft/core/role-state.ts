@@ -51,8 +51,6 @@ export interface LeaderState {
   hasTriedToHandOn: boolean;
   /** A TimeoutNow went out in this term; it may arrive at any later time, and lifts the voters' patience. */
   hasOfferedLeadership: boolean;
-  /** Its MySQL has applied the first entry of its term, which a promotion waits for: it never again offers the lead because it lags. */
-  mayHaveServed: boolean;
 }
 
 /** A read that waits for a round, and who is to be told: a peer, or a caller here. */

@@ -69,7 +69,6 @@ export function becomeLeader(state: RaftState): void {
     changeId: null,
     hasTriedToHandOn: false,
     hasOfferedLeadership: false,
-    mayHaveServed: false,
   };
   state.resetElectionTimer();
   become(state, leader);
