@@ -164,14 +164,14 @@ export class AdminServer {
   }
 
   async #transfer(target: string | null, isPassedOn: boolean): Promise<TransferReport> {
-    const { host, self, members } = this.#options;
+    const { host } = this.#options;
     const { raft } = host.status();
     if (raft.leaderId === target && target !== null) {
       const reason = `${target} leads already`;
       return { outcome: 'refused', reason, from: target, to: target, durationMs: 0 };
     }
-    const leader = members.find((member) => member.id === raft.leaderId);
-    if (leader === undefined || leader.id === self || isPassedOn) return host.transfer(target);
+    const leader = isPassedOn ? null : this.#leaderElsewhere();
+    if (leader === null) return await host.transfer(target);
     const passedOn = await this.#passOn<TransferReport>(leader, '/transfer', {
       body: { target },
     });
@@ -181,16 +181,20 @@ export class AdminServer {
   }
 
   async #changeMembers(request: MemberRequest, isPassedOn: boolean): Promise<MemberReport> {
-    const { host, self, members } = this.#options;
-    const { leaderId } = host.status().raft;
-    const leader = members.find((member) => member.id === leaderId);
-    if (leader === undefined || leader.id === self || isPassedOn)
-      return host.changeMembers(request);
+    const leader = isPassedOn ? null : this.#leaderElsewhere();
+    if (leader === null) return await this.#options.host.changeMembers(request);
     const passedOn = await this.#passOn<MemberReport>(leader, '/members', {
       body: { [request.kind]: request.node },
       headers: { authorization: `Bearer ${this.#options.password}` },
     });
     return passedOn.outcome === 'answered' ? passedOn.report : passedOn;
+  }
+
+  /** Whom a request for the leader is passed on to; null when that is this node, or nobody knows. */
+  #leaderElsewhere(): AdminPeer | null {
+    const { host, self, members } = this.#options;
+    const { leaderId } = host.status().raft;
+    return members.find(({ id }) => id === leaderId && id !== self) ?? null;
   }
 
   async #passOn<Report>(
