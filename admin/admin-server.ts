@@ -215,7 +215,8 @@ export class AdminServer {
       });
       if (response.ok) return { outcome: 'answered', report: (await response.json()) as Report };
       const reason = `the leader ${leader.id} answered with HTTP status ${response.status}`;
-      return { outcome: 'refused', reason };
+      // Below 500 it says that it did nothing; above, only that something went wrong.
+      return { outcome: response.status < 500 ? 'refused' : 'unknown', reason };
     } catch (thrown) {
       const reason = `the leader ${leader.id} did not answer: ${reasonOf(thrown)}`;
       return { outcome: 'unknown', reason };

@@ -50,6 +50,9 @@ function mysqlStatus({ bridge, ledger, server, raft, version }: StatusFacts): My
   if (status.state.kind === 'primary' && !status.isAppAccountReady) {
     complaints.push('the account for applications is not there yet');
   }
+  if (raft.status.isRemoved) {
+    complaints.push('this node was removed from the cluster and serves nobody');
+  }
   return {
     role: status.state.kind,
     reason: status.reason,

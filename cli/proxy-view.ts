@@ -7,8 +7,8 @@ import type { MemberConfig } from './config-schema.ts';
  * Where this node's two ports lead, from what Raft and the bridge say. Pure.
  *
  * Read-write: the local primary, else the leader's node. Read-only: the local server while it is a replica, else another node
- * that is connected and does not lead. A witness has no server, and one that was removed shows the past for ever. Null means that
- * nobody can serve now, and new sessions wait.
+ * that is connected and does not lead. A witness has no server, and one that was removed shows the past for ever; nor does it hear
+ * who leads now. Null means that nobody can serve now, and new sessions wait.
  */
 export function proxyView(facts: {
   readonly self: string;
@@ -32,6 +32,7 @@ function readWriteTarget({ self, members, mysqlPort, raft, role }: Facts): Proxy
     default:
       break;
   }
+  if (raft.isRemoved) return { kind: 'removed' };
   const leader = members.find((member) => member.id === raft.leaderId && member.id !== self);
   const peer = raft.peers.find(({ id }) => id === leader?.id);
   // A witness leads for as long as it takes to hand on.
@@ -48,6 +49,7 @@ function readOnlyTarget({ members, mysqlPort, raft, role }: Facts): ProxyTarget 
   // A learner that was just added has no server yet, or one that begins with the first transaction of the log.
   const peer = peers.find(({ kind }) => kind === 'voter') ?? peers[0];
   const member = members.find(({ id }) => id === peer?.id);
-  if (peer === undefined || member === undefined) return null;
+  if (peer === undefined || member === undefined)
+    return raft.isRemoved ? { kind: 'removed' } : null;
   return { kind: 'remote', nodeId: peer.id, host: member.host, port: member.forwardReadOnlyPort };
 }

@@ -44,7 +44,7 @@ function nodeRow(status: NodeStatus, nowMs: number): Cell[] {
   const { raft, mysql } = status;
   return [
     status.node,
-    raft.role === 'leader' ? { text: raft.role, style: 'green' } : raft.role,
+    raftCell(raft),
     String(raft.term),
     String(raft.commitIndex),
     String(mysql.appliedIndex),
@@ -56,6 +56,13 @@ function nodeRow(status: NodeStatus, nowMs: number): Cell[] {
       ? ''
       : [mysql.reason, ...mysql.complaints].join('; '),
   ];
+}
+
+/** A follower that counts in no quorum is called by what it is. */
+function raftCell({ role, memberKind, isRemoved }: NodeStatus['raft']): Cell {
+  if (role === 'leader') return { text: role, style: 'green' };
+  if (isRemoved) return { text: 'removed', style: 'yellow' };
+  return role === 'follower' && memberKind === 'learner' ? memberKind : role;
 }
 
 /** `850 ms`, `12 s`, `3 min`, `5 h`, `2 d`: one unit, for people. */

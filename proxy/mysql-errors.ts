@@ -57,6 +57,11 @@ const mysqlErrors: Readonly<Record<ClientErrorCode, MySqlError>> = {
     sqlState: '08004',
     message: 'there is no read-only server that could serve this session now; try again',
   },
+  PROXY_NODE_REMOVED: {
+    number: 3032,
+    sqlState: '08004',
+    message: 'this node was removed from the cluster and serves nobody; connect to another node',
+  },
   PROXY_TOO_MANY_SESSIONS: { number: 1040, sqlState: '08004', message: 'Too many connections' },
   PROXY_LOGIN_TIMEOUT: {
     number: 1159,

@@ -1,8 +1,12 @@
 import type { LogIndex, NodeId } from '../raft/core/types.ts';
 
-/** Where sessions of one port go. `local` is this node's mysqld, `remote` another node's forwarding listener. */
+/**
+ * Where sessions of one port go. `local` is this node's mysqld, `remote` another node's forwarding listener. `removed`: this node is
+ * no member any more, and hears of nobody who serves; new sessions are refused, as to wait would be in vain.
+ */
 export type ProxyTarget =
   | { readonly kind: 'local'; readonly port: number }
+  | { readonly kind: 'removed' }
   | {
       readonly kind: 'remote';
       readonly nodeId: NodeId;
@@ -24,10 +28,11 @@ export function isSameView(left: ProxyView, right: ProxyView): boolean {
 }
 
 function isSameTarget(left: ProxyTarget | null, right: ProxyTarget | null): boolean {
-  if (left === null || right === null || left.kind === 'local' || right.kind === 'local') {
-    return left?.kind === right?.kind && left?.port === right?.port;
+  if (left?.kind === 'remote' && right?.kind === 'remote') {
+    return left.nodeId === right.nodeId && left.host === right.host && left.port === right.port;
   }
-  return left.nodeId === right.nodeId && left.host === right.host && left.port === right.port;
+  if (left?.kind === 'local' && right?.kind === 'local') return left.port === right.port;
+  return left?.kind === right?.kind;
 }
 
 /** A session that kept a transfer from happening, for the operator. */

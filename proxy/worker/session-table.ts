@@ -4,7 +4,7 @@ import type { PortName, ProxyLimits } from '../options.ts';
 import type { BlockingSession, ProxyView } from '../proxy-api.ts';
 import { SharedGate } from '../shared-gate.ts';
 import { SharedTimings } from '../shared-timings.ts';
-import { type Binding, bind, isStillWanted } from './binding.ts';
+import { type Binding, bind, isRemoved, isStillWanted } from './binding.ts';
 import { ReadOnlyServers } from './read-only-servers.ts';
 import { RoundQueue } from './round-queue.ts';
 import { Session, type SessionHost } from './session.ts';
@@ -128,6 +128,10 @@ export class SessionTable implements SessionHost {
 
   bind(port: PortName): Binding | null {
     return bind(port, this.#view, this.gate);
+  }
+
+  isRemoved(port: PortName): boolean {
+    return isRemoved(port, this.#view);
   }
 
   isStillWanted(binding: Binding, port: PortName): boolean {

@@ -24,6 +24,8 @@ export interface SessionHost {
   /** Monotonic milliseconds, as of the latest sweep: good enough for time-outs. */
   readonly nowMs: number;
   bind(port: PortName): Binding | null;
+  /** Nobody will ever serve this port. */
+  isRemoved(port: PortName): boolean;
   isStillWanted(binding: Binding, port: PortName): boolean;
   /** The round that a command which has arrived now needs. */
   requestRound(): bigint;
@@ -116,7 +118,10 @@ export class Session {
   attach(): void {
     if (this.#state !== 'opening' || this.#server !== null) return;
     const binding = this.#host.bind(this.port);
-    if (binding === null) return;
+    if (binding === null) {
+      if (this.#host.isRemoved(this.port)) this.#refuse('PROXY_NODE_REMOVED');
+      return;
+    }
     const server = this.#host.world.connect(binding);
     this.#binding = binding;
     this.#server = server;

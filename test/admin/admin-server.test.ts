@@ -357,3 +357,14 @@ test('a port that is taken is a fatal error with its own code', async () => {
   opened.push(second);
   await expect(second.open()).rejects.toMatchObject({ code: 'PORT_TAKEN' });
 });
+
+test('when the leader fails at a change of members, what became of it is unknown', async () => {
+  const { n1, ports } = await pair();
+  n1.changeMembers = () => Promise.reject(new Error('out of order'));
+  const address = { host, port: ports.n2, password };
+  const report = await requestMemberChange(address, { kind: 'add', node: 'n2' });
+  expect(report).toEqual({
+    outcome: 'unknown',
+    reason: 'the leader n1 answered with HTTP status 500',
+  });
+});

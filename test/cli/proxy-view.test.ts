@@ -101,6 +101,15 @@ test('read-only of a node that was removed leads to another one: its own server 
   expect(view({ kind: 'replica' }, { isRemoved: true }).readOnly).toMatchObject({ nodeId: 'n3' });
 });
 
+test('a node that was removed sends nobody to the leader it last heard of, which may lead no more, and says so', () => {
+  const removed = { isRemoved: true, leaderId: nodeId('n1') };
+  expect(view({ kind: 'replica' }, removed).readWrite).toEqual({ kind: 'removed' });
+  expect(view({ kind: 'primary', term: 3 }, removed).readWrite).toEqual(local);
+  expect(view({ kind: 'replica' }, { ...removed, peers: [] }).readOnly).toEqual({
+    kind: 'removed',
+  });
+});
+
 test('read-only leads to a learner only where there is no other', () => {
   const learner = peer('n1', true, 'learner');
   const role = { kind: 'primary', term: 3 } as const;

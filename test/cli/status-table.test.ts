@@ -39,6 +39,20 @@ test('the table lines up, and says at the end of a line what is wrong', () => {
   ]);
 });
 
+test('a follower that is no voter is called by what it is', () => {
+  const words = [
+    { memberKind: 'learner' as const },
+    { memberKind: null, isRemoved: true },
+    { memberKind: 'voter' as const, role: 'candidate' as const },
+  ].map((raft) => {
+    const status = nodeStatus({ node: 'n1', raft });
+    const nodes = [{ kind: 'reached' as const, id: 'n1', status }];
+    const table = renderStatus({ askedNode: 'n1', nodes }, { colours: false, nowMs });
+    return table.split('\n')[1]?.split(/ +/)[1];
+  });
+  expect(words).toEqual(['learner', 'removed', 'candidate']);
+});
+
 test('colours change no letter, and are there only when asked for', () => {
   const plain = renderStatus(cluster, { colours: false, nowMs });
   const coloured = renderStatus(cluster, { colours: true, nowMs });

@@ -277,6 +277,24 @@ test('a new session waits for a leader, and is told when there is none for too l
   expect((await patient.packet())?.[0]).toBe(10);
 });
 
+test('a node that was removed refuses new sessions at once, also those that wait, and lets the others end', async () => {
+  await using server = await startFakeServer();
+  await using leader = await TestProxy.open();
+  leader.serve(server);
+  await using proxy = await TestProxy.open();
+  const { forwardReadWrite } = leader.proxy.ports;
+  const to = { nodeId: nodeId('n1'), host: '127.0.0.1', port: forwardReadWrite };
+  proxy.proxy.setView({ readWrite: { kind: 'remote', ...to }, readOnly: null });
+  const served = await proxy.login();
+  const waiting = proxy.client('readOnly');
+  await waitFor(() => expect(proxy.proxy.counts().readOnlySessions).toBe(1));
+
+  proxy.proxy.setView({ readWrite: { kind: 'removed' }, readOnly: { kind: 'removed' } });
+  expect(errorText(await waiting.packet())).toMatch(/^#08004PROXY_NODE_REMOVED/);
+  expect(errorText(await proxy.client().packet())).toMatch(/^#08004PROXY_NODE_REMOVED/);
+  expect((await ask(served, 'SELECT 1'))?.[0]).toBe(0);
+});
+
 test('a server that does not listen yet is tried again while the session waits', async () => {
   const listener = createServer();
   await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));

@@ -123,6 +123,8 @@ test.each<[string, ProxyTarget | null, ProxyTarget | null, boolean]>([
   ['there twice', remote('n1', 1), remote('n1', 1), true],
   ['there on another port', remote('n1', 1), remote('n1', 2), false],
   ['two nodes', remote('n1', 1), remote('n2', 1), false],
+  ['a removed node twice', { kind: 'removed' }, { kind: 'removed' }, true],
+  ['a removed node and nobody', { kind: 'removed' }, null, false],
 ])('views of %s: equal or not', (_name, left, right, isSame) => {
   expect(
     isSameView({ readWrite: left, readOnly: null }, { readWrite: right, readOnly: null }),
