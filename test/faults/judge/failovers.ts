@@ -1,4 +1,5 @@
 import type { LeaderSighting } from '../leader-watch.ts';
+import type { SeenFault } from './faults.ts';
 import { type EndedOperation, firstAtLeast, okTimes } from './operation-times.ts';
 
 /** From one serving leader to the next, with the longest time without an acknowledged write around it. Milliseconds since the origin. */
@@ -8,24 +9,27 @@ export interface Failover {
   readonly to: string;
   readonly term: number;
   readonly writeGapMs: number;
+  /** A majority could have served at any time of it: no fault was on that left none, or that came beside another. */
+  readonly isMajorityWhole: boolean;
+}
+
+interface FailoverInput {
+  readonly samples: readonly LeaderSighting[];
+  readonly operations: readonly EndedOperation[];
+  readonly faults: readonly SeenFault[];
 }
 
 /** Samples come a few times a second, and writes flow before a sample sees the new leader. */
 const marginMs = 1_000;
 
-export function failoversOf(
-  samples: readonly LeaderSighting[],
-  operations: readonly EndedOperation[],
-  originMs: number,
-): readonly Failover[] {
+export function failoversOf({ samples, operations, faults }: FailoverInput): readonly Failover[] {
   const writes = okTimes(operations.filter(({ isWrite }) => isWrite));
   const failovers: Failover[] = [];
   let serving: LeaderSighting | null = null;
   // When the serving leader was first not seen any more.
   let lostMs: number | null = null;
   for (const sample of samples) {
-    const { leader, term } = sample;
-    const atMs = sample.atMs - originMs;
+    const { leader, term, atMs } = sample;
     if (leader === null) {
       lostMs ??= atMs;
       continue;
@@ -34,7 +38,14 @@ export function failoversOf(
     if (before !== null && (before !== leader || serving?.term !== term)) {
       const gap = longestGap(writes, (lostMs ?? atMs) - marginMs, atMs + marginMs);
       const { ms: writeGapMs, beganMs } = gap;
-      add(failovers, { atMs: beganMs, from: before, to: leader, term, writeGapMs });
+      const isMajorityWhole = !faults.some(
+        (fault) =>
+          !fault.isMajorityWhole &&
+          fault.beginMs <= beganMs + writeGapMs &&
+          (fault.endMs === null || fault.endMs >= beganMs),
+      );
+      const times = { atMs: beganMs, writeGapMs, isMajorityWhole };
+      add(failovers, { ...times, from: before, to: leader, term });
     }
     serving = sample;
     lostMs = null;

@@ -70,7 +70,7 @@ export async function judgeRun(record: RunRecord): Promise<JudgedRun> {
     ...sample,
     atMs: sample.atMs - load.originMs,
   }));
-  const failovers = failoversOf(leaders, operations, 0);
+  const failovers = failoversOf({ samples: leaders, operations, faults });
   const judged = { checks, faults, failovers, leaders, operations, windows };
   return { ...judged, anomalousStreams, stoppedMs };
 }

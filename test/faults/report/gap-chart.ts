@@ -26,11 +26,11 @@ export function gapChart(failovers: readonly Failover[]): string {
       svg('text', { x: x(tick), y: floor + 17, 'text-anchor': 'middle' }, `${tickText(tick)} ms`),
     ]),
     svg('line', { class: 'axis', x1: left, x2: width - right, y1: floor, y2: floor }),
-    ...failovers.map(({ from, to, term, atMs, writeGapMs }, index) =>
+    ...failovers.map(({ from, to, term, atMs, writeGapMs, isMajorityWhole }, index) =>
       svg(
         'circle',
         {
-          class: 'dot gap',
+          class: isMajorityWhole ? 'dot gap' : 'dot gap grave',
           cx: x(gaps[index] ?? 1),
           cy: floor - dotRadius * (1.1 + 2.2 * (rows[index] ?? 0)),
           r: dotRadius,

@@ -28,7 +28,7 @@ svg text.title { fill: var(--text); font-weight: 600; } svg text.in-bar { fill: 
 .area.ok { fill: var(--ok); } .area.failed { fill: var(--fail); } .area.unknown { fill: var(--info); }
 .curve { fill: none; stroke-width: 1.75; stroke-linejoin: round; } .curve.p50 { stroke: var(--p50); } .curve.p99 { stroke: var(--p99); } .dot.max { fill: var(--max); }
 .node0 { fill: var(--n0); } .node1 { fill: var(--n1); } .node2 { fill: var(--n2); } .node3 { fill: var(--n3); } .node4 { fill: var(--n4); } .nobody { fill: url(#stripes); } #stripes path { stroke: var(--bad); stroke-width: 1.5; }
-.dot.gap { fill: var(--p50); fill-opacity: .55; stroke: var(--p50); } .mark { stroke: var(--dim); stroke-dasharray: 3 3; } .axis { stroke: var(--dim); }
+.dot.gap { fill: var(--fault); fill-opacity: .55; stroke: var(--fault); } .dot.gap.grave { fill: var(--grave); stroke: var(--grave); } .mark { stroke: var(--dim); stroke-dasharray: 3 3; } .axis { stroke: var(--dim); }
 #cursor { stroke: var(--text); stroke-width: 1; opacity: .7; visibility: hidden; } #timeline:hover #cursor, #timeline:focus #cursor { visibility: visible; }
 #timeline { cursor: crosshair; } #reading { min-height: 21px; margin: 8px 0 0; font-variant-numeric: tabular-nums; color: var(--dim); } #reading b { color: var(--text); font-weight: 600; }
 :focus-visible { outline: 2px solid var(--p50); outline-offset: 3px; border-radius: 4px; }

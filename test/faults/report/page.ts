@@ -7,7 +7,14 @@ import { gapChart } from './gap-chart.ts';
 import { leaderSpans } from './leader-spans.ts';
 import { pageScript } from './page-script.ts';
 import { pageStyle } from './page-style.ts';
-import { durationText, outcomeWord, type RunSummary, summaryOf } from './summary.ts';
+import {
+  durationText,
+  faultsByNemesis,
+  gapsText,
+  outcomeWord,
+  type RunSummary,
+  summaryOf,
+} from './summary.ts';
 import { timelineSvg } from './timeline.ts';
 
 const violationsShownMax = 8;
@@ -24,7 +31,7 @@ export function reportPage(run: JudgedRun, title: string): string {
     `<header><h1><span class="${summary.isSound ? 'held' : 'violated'}">${word}</span></h1><p class="about">${escaped(title)}</p>`,
     `${tiles(summary)}</header><main>`,
     `<h2>Timeline</h2><div class="panel">${legend()}${timelineSvg(run, buckets)}<p id="reading" aria-live="polite">Point at the timeline, or focus it and use the arrow keys.</p></div>`,
-    gapSection(run),
+    gapSection(run, summary),
     `<h2>Verdicts</h2><div class="panel">${verdictRows(run.checks)}</div>`,
     ...anomalySections(run),
     faultSection(summary),
@@ -33,7 +40,8 @@ export function reportPage(run: JudgedRun, title: string): string {
   ].join('\n');
 }
 
-function tiles({ operations, seconds, failovers, writeGapMs, faultsByKind }: RunSummary): string {
+function tiles(summary: RunSummary): string {
+  const { operations, seconds, failovers, failoversOfMajority, faultsByKind } = summary;
   const { ok, failed, unknown } = operations;
   const all = ok + failed + unknown;
   const faults = Object.values(faultsByKind).reduce((sum, count) => sum + count, 0);
@@ -45,13 +53,20 @@ function tiles({ operations, seconds, failovers, writeGapMs, faultsByKind }: Run
     ],
     [`${(ok / Math.max(1, seconds)).toFixed(0)}/s`, 'ended well'],
     [String(faults), 'faults'],
-    [String(failovers), 'failovers'],
-    [
-      durationText(writeGapMs.median),
-      `write gap, median; p99 ${durationText(writeGapMs.p99)}, max ${durationText(writeGapMs.max)}`,
-    ],
+    [String(failovers), `failovers, ${failoversOfMajority} while a majority could serve`],
+    gapTile(summary),
   ];
   return `<ul class="tiles">${entries.map(([value, what]) => `<li><b>${escaped(value)}</b>${escaped(what)}</li>`).join('')}</ul>`;
+}
+
+/** What a failover costs where nothing else stood in the way; a majority that is gone serves nobody. */
+function gapTile({ writeGapMs, writeGapOfMajorityMs }: RunSummary): readonly [string, string] {
+  const gaps = writeGapOfMajorityMs.median === null ? writeGapMs : writeGapOfMajorityMs;
+  const whose = gaps === writeGapMs ? '' : ' while a majority could serve';
+  return [
+    durationText(gaps.median),
+    `write gap, median${whose}; p99 ${durationText(gaps.p99)}, max ${durationText(gaps.max)}`,
+  ];
 }
 
 function legend(): string {
@@ -69,10 +84,16 @@ function legend(): string {
   return `<p class="legend">${spans.join('')}<span class="striped">nobody leads</span></p>`;
 }
 
-function gapSection({ failovers }: JudgedRun): string {
+function gapSection({ failovers }: JudgedRun, summary: RunSummary): string {
   const chart =
     failovers.length === 0 ? '<p class="note">There was no failover.</p>' : gapChart(failovers);
-  return `<h2>Write gap per failover</h2><div class="panel"><p class="note">The longest time without an acknowledged write around each change of the serving leader.</p>${chart}</div>`;
+  const keys =
+    '<p class="legend"><span style="--of: var(--fault)">a majority could serve</span><span style="--of: var(--grave)">without a majority, or beside another fault</span></p>';
+  const texts = [
+    'The longest time without an acknowledged write around each change of the serving leader.',
+    `While a majority could serve: ${gapsText(summary.writeGapOfMajorityMs)}.`,
+  ];
+  return `<h2>Write gap per failover</h2><div class="panel">${keys}<p class="note">${texts.join(' ')}</p>${chart}</div>`;
 }
 
 function verdictRows(checks: readonly Check[]): string {
@@ -119,9 +140,10 @@ function anomalySections(run: JudgedRun): readonly string[] {
   return sections.length === 0 ? [] : ['<h2>Anomalies</h2>', ...sections];
 }
 
-function faultSection({ faultsByKind }: RunSummary): string {
-  const rows = Object.entries(faultsByKind).map(
-    ([name, count]) => `<tr><td>${escaped(name)}</td><td class="number">${count}</td></tr>`,
+function faultSection(summary: RunSummary): string {
+  const rows = faultsByNemesis(summary).map(
+    ({ name, count, variants }) =>
+      `<tr><td class="name">${escaped(name)}</td><td class="number">${count}</td><td>${escaped(variants)}</td></tr>`,
   );
   if (rows.length === 0) return '';
   return `<h2>Faults by kind</h2><div class="panel"><table><tbody>${rows.join('')}</tbody></table></div>`;

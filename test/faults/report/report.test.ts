@@ -56,8 +56,8 @@ async function run(): Promise<JudgedRun> {
       },
     ],
     failovers: [
-      { atMs: 2_100, from: 'n1', to: 'n2', term: 2, writeGapMs: 900 },
-      { atMs: 6_100, from: 'n2', to: 'n1', term: 3, writeGapMs: 1_400 },
+      { atMs: 2_100, from: 'n1', to: 'n2', term: 2, writeGapMs: 900, isMajorityWhole: true },
+      { atMs: 6_100, from: 'n2', to: 'n1', term: 3, writeGapMs: 1_400, isMajorityWhole: false },
     ],
     leaders: [
       { atMs: -5, leader: 'n1', term: 1 },
@@ -82,7 +82,9 @@ test('the table says what held, what did not and why, and the run in numbers', a
   expect(text).toMatch(/set +VIOLATED/);
   expect(text).toContain('set: lost: 1 was acknowledged before this read began');
   expect(text).toContain('100 operations in 10 s: 90 ok, 10 failed, 0 unknown');
+  expect(text).toContain('\n  kill 1: all 1\n');
   expect(text).toContain('failovers: 2, write gap median 900 ms, p99 1.4 s, max 1.4 s');
+  expect(text).toContain('could serve: 1, write gap median 900 ms, p99 900 ms, max 900 ms');
   expect(text).toContain('not every check held');
 });
 

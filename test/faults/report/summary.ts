@@ -1,7 +1,14 @@
 import { nearestRank } from '../../../base/nearest-rank.ts';
 import { distributionOf } from '../../../bench/core/distribution.ts';
 import { type Check, isSound } from '../judge/check.ts';
+import type { Failover } from '../judge/failovers.ts';
 import type { JudgedRun } from '../judge/judge-run.ts';
+
+interface Gaps {
+  readonly median: number | null;
+  readonly p99: number | null;
+  readonly max: number | null;
+}
 
 /** A run in numbers. */
 export interface RunSummary {
@@ -10,18 +17,17 @@ export interface RunSummary {
   readonly operations: { readonly ok: number; readonly failed: number; readonly unknown: number };
   readonly faultsByKind: Readonly<Record<string, number>>;
   readonly failovers: number;
-  readonly writeGapMs: {
-    readonly median: number | null;
-    readonly p99: number | null;
-    readonly max: number | null;
-  };
+  readonly writeGapMs: Gaps;
+  /** Of those failovers only during which a majority could have served. */
+  readonly failoversOfMajority: number;
+  readonly writeGapOfMajorityMs: Gaps;
   readonly anomalies: number;
 }
 
 export function summaryOf(run: JudgedRun): RunSummary {
   const count = (outcome: 'ok' | 'fail' | 'info'): number =>
     run.operations.reduce((sum, operation) => sum + Number(operation.outcome === outcome), 0);
-  const gaps = distributionOf(run.failovers.map(({ writeGapMs }) => writeGapMs));
+  const ofMajority = run.failovers.filter(({ isMajorityWhole }) => isMajorityWhole);
   const kinds = Map.groupBy(run.faults, ({ name }) => name);
   return {
     isSound: isSound(run.checks),
@@ -29,13 +35,39 @@ export function summaryOf(run: JudgedRun): RunSummary {
     operations: { ok: count('ok'), failed: count('fail'), unknown: count('info') },
     faultsByKind: Object.fromEntries([...kinds].sort().map(([name, all]) => [name, all.length])),
     failovers: run.failovers.length,
-    writeGapMs: {
-      median: nearestRank(gaps, 0.5),
-      p99: nearestRank(gaps, 0.99),
-      max: nearestRank(gaps, 1),
-    },
+    writeGapMs: gapsOf(run.failovers),
+    failoversOfMajority: ofMajority.length,
+    writeGapOfMajorityMs: gapsOf(ofMajority),
     anomalies: run.checks.reduce((sum, { anomalies }) => sum + anomalies.length, 0),
   };
+}
+
+function gapsOf(failovers: readonly Failover[]): Gaps {
+  const gaps = distributionOf(failovers.map(({ writeGapMs }) => writeGapMs));
+  return {
+    median: nearestRank(gaps, 0.5),
+    p99: nearestRank(gaps, 0.99),
+    max: nearestRank(gaps, 1),
+  };
+}
+
+/** The faults of each nemesis together: how many, and of which variants. */
+export function faultsByNemesis({
+  faultsByKind,
+}: RunSummary): readonly { name: string; count: number; variants: string }[] {
+  const groups = Map.groupBy(Object.entries(faultsByKind), ([name]) => name.split(' ')[0] ?? name);
+  return [...groups].map(([nemesis, entries]) => ({
+    name: nemesis,
+    count: entries.reduce((sum, [, count]) => sum + count, 0),
+    variants: entries
+      .map(([name, count]) => `${name.slice(nemesis.length).trim()} ${count}`.trim())
+      .join(', '),
+  }));
+}
+
+/** `median 311 ms, p99 17 s, max 33 s`. */
+export function gapsText({ median, p99, max }: Gaps): string {
+  return `median ${durationText(median)}, p99 ${durationText(p99)}, max ${durationText(max)}`;
 }
 
 /** How a check ended, in a word. */

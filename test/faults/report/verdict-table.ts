@@ -1,7 +1,7 @@
 import { renderTable, type Style } from '../../../cli/table.ts';
 import type { Check } from '../judge/check.ts';
 import type { JudgedRun } from '../judge/judge-run.ts';
-import { durationText, outcomeWord, summaryOf } from './summary.ts';
+import { faultsByNemesis, gapsText, outcomeWord, summaryOf } from './summary.ts';
 
 const violationsShownMax = 5;
 const styles: Readonly<Record<Check['outcome'], Style>> = {
@@ -38,12 +38,16 @@ export function verdictTable(run: JudgedRun, options: { readonly colours: boolea
 function summaryLines(run: JudgedRun): string {
   const summary = summaryOf(run);
   const { ok, failed, unknown } = summary.operations;
-  const { median, p99, max } = summary.writeGapMs;
-  const faults = Object.entries(summary.faultsByKind).map(([name, count]) => `${count} × ${name}`);
+  const { failovers, failoversOfMajority } = summary;
+  const faults = faultsByNemesis(summary).map(
+    ({ name, count, variants }) => `  ${name} ${count}: ${variants}`,
+  );
   return [
     `${ok + failed + unknown} operations in ${summary.seconds.toFixed(0)} s: ${ok} ok, ${failed} failed, ${unknown} unknown`,
-    `faults: ${faults.length === 0 ? 'none' : faults.join(', ')}`,
-    `failovers: ${summary.failovers}, write gap median ${durationText(median)}, p99 ${durationText(p99)}, max ${durationText(max)}`,
+    `faults: ${faults.length === 0 ? 'none' : ''}`.trim(),
+    ...faults,
+    `failovers: ${failovers}, write gap ${gapsText(summary.writeGapMs)}`,
+    `while a majority could serve: ${failoversOfMajority}, write gap ${gapsText(summary.writeGapOfMajorityMs)}`,
     summary.isSound ? 'every check held' : 'not every check held',
   ].join('\n');
 }
