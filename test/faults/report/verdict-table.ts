@@ -1,7 +1,7 @@
 import { renderTable, type Style } from '../../../cli/table.ts';
 import type { Check } from '../judge/check.ts';
 import type { JudgedRun } from '../judge/judge-run.ts';
-import { faultsByNemesis, gapsText, outcomeWord, summaryOf } from './summary.ts';
+import { faultsByNemesis, gapsText, outcomeWord, type RunSummary, summaryOf } from './summary.ts';
 
 const violationsShownMax = 5;
 const styles: Readonly<Record<Check['outcome'], Style>> = {
@@ -46,10 +46,14 @@ function summaryLines(run: JudgedRun): string {
     `${ok + failed + unknown} operations in ${summary.seconds.toFixed(0)} s: ${ok} ok, ${failed} failed, ${unknown} unknown`,
     `faults: ${faults.length === 0 ? 'none' : ''}`.trim(),
     ...faults,
-    `failovers: ${failovers}, write gap ${gapsText(summary.writeGapMs)}`,
-    `while a majority could serve: ${failoversOfMajority}, write gap ${gapsText(summary.writeGapOfMajorityMs)}`,
+    gapLine('failovers', failovers, summary.writeGapMs),
+    gapLine('while a majority could serve', failoversOfMajority, summary.writeGapOfMajorityMs),
     summary.isSound ? 'every check held' : 'not every check held',
   ].join('\n');
+}
+
+function gapLine(name: string, count: number, gaps: RunSummary['writeGapMs']): string {
+  return count === 0 ? `${name}: none` : `${name}: ${count}, write gap ${gapsText(gaps)}`;
 }
 
 function countText({ counts }: Check, name: string): string {
