@@ -126,12 +126,17 @@ export const bridgeMutations: readonly Mutation[] = [
     id: 'tail-decided-by-earlier-terms',
     rule: 'G5',
     breaks:
-      'A leader cuts what an earlier life of its server proposed in the same term and the log may still commit.',
+      'A leader cuts what an earlier life of its server proposed in the same term and the log may still commit, and no binlog is compared with the log by content.',
     edits: [
       {
         file: 'mysql-bridge/bridge.ts',
         find: "return isTailDecided && (role !== 'leader' || commitIndex === lastIndex);",
         replace: "return isTailDecided && (role !== 'leader' || commitIndex <= lastIndex);",
+      },
+      {
+        file: 'mysql-bridge/binlog-cut.ts',
+        find: "{ ...options, depth: 'events', compared: options.logged },",
+        replace: "{ ...options, depth: 'events', compared: null },",
       },
     ],
     scenario: 'cluster',
@@ -227,12 +232,18 @@ export const bridgeMutations: readonly Mutation[] = [
   {
     id: 'errant-server-serves',
     rule: 'G5',
-    breaks: 'What a server executed is never held against the log.',
+    breaks:
+      'What a server executed is never held against the log, nor that it shut down with what the log does not hold as committed.',
     edits: [
       {
         file: 'mysql-bridge/ledger/transaction-ledger.ts',
         find: 'return executed.subtract(this.#state.committed);',
         replace: 'return executed.subtract(executed);',
+      },
+      {
+        file: 'mysql-bridge/binlog-cut.ts',
+        find: 'if (from !== null && wasClosed) {',
+        replace: 'if (from !== null && wasClosed && planner.contradiction !== null) {',
       },
     ],
     scenario: 'cluster',
@@ -240,7 +251,7 @@ export const bridgeMutations: readonly Mutation[] = [
     emphasis: {
       nodeCount: 3,
       knobs: { thinkMs: 100 },
-      faults: { kinds: ['polite-shutdown', 'isolate'], everyMs: 1000 },
+      faults: { kinds: ['shutdown-while-hung'], everyMs: 5000 },
     },
   },
   {

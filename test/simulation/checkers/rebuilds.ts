@@ -6,6 +6,7 @@ export const rebuildCauses: readonly string[] = [
   'errant-write',
   'polite-shutdown',
   'reset-binlog',
+  'shutdown-while-hung',
   'unlogged-write',
 ];
 

@@ -11,7 +11,7 @@ import {
 import type { DiskConditions } from '../kernel/sim-log-disk.ts';
 import { adminFaultKinds } from './admin-faults.ts';
 import { diskFaultKinds } from './disk-faults.ts';
-import { faultKinds } from './faults.ts';
+import { faultKinds, sequenceKinds } from './faults.ts';
 import { memberFaultKinds } from './member-faults.ts';
 import type { NodeSettings } from './sim-node.ts';
 
@@ -59,7 +59,7 @@ export function drawClusterPlan(scenario: string, seed: number, wishes: Wishes):
   const plan = { scenario, seed, nodeCount, faultyMs, knobs, faults };
   if (isCalm) return plan;
   const churned = withLimits(withChurn(plan, random), random);
-  return withAdministrators(withServerDisks(churned, random), random);
+  return withSequences(withAdministrators(withServerDisks(churned, random), random), random);
 }
 
 /** Some runs begin with a witness, and in some, members come and go. */
@@ -96,11 +96,20 @@ function withServerDisks(plan: RunPlan, random: SeededRandom): RunPlan {
   return withFaults(plan, hangs);
 }
 
-/** In some runs an administrator does what nothing but the statement tells of. Drawn last: a seed keeps the rest of its plan. */
+/** In some runs an administrator does what nothing but the statement tells of. Drawn behind all of that. */
 function withAdministrators(plan: RunPlan, random: SeededRandom): RunPlan {
   if (random.below(0, 8) > 0) return plan;
   const kinds = adminFaultKinds;
   const everyMs = random.below(10_000, 30_000);
+  const { faultyMs } = plan;
+  return withFaults(plan, drawFaults({ random, kinds, everyMs, faultyMs, forMsMax: 9_000 }));
+}
+
+/** In some runs there are faults of several steps. Drawn last. */
+function withSequences(plan: RunPlan, random: SeededRandom): RunPlan {
+  if (random.below(0, 8) > 0) return plan;
+  const kinds = sequenceKinds;
+  const everyMs = random.below(6_000, 20_000);
   const { faultyMs } = plan;
   return withFaults(plan, drawFaults({ random, kinds, everyMs, faultyMs, forMsMax: 9_000 }));
 }

@@ -17,7 +17,7 @@ import { ClusterApps } from './cluster-apps.ts';
 import { diskOf, drawClusterPlan, nodeSettingsOf } from './cluster-plan.ts';
 import { CommittedLog } from './committed-log.ts';
 import { diskFaultKinds } from './disk-faults.ts';
-import { ClusterFaults, faultKinds } from './faults.ts';
+import { ClusterFaults, faultKinds, sequenceKinds } from './faults.ts';
 import type { Machine } from './machine.ts';
 import { memberFaultKinds } from './member-faults.ts';
 import { SimCluster } from './sim-cluster.ts';
@@ -67,7 +67,13 @@ function missingIn(totals: Readonly<Record<string, number>>, runs: number): stri
   const ofChurn =
     runs < churnRunsMin
       ? []
-      : [...memberFaultKinds, ...diskFaultKinds, ...adminFaultKinds, ...churnCounts];
+      : [
+          ...memberFaultKinds,
+          ...diskFaultKinds,
+          ...adminFaultKinds,
+          ...sequenceKinds,
+          ...churnCounts,
+        ];
   const missing = [...faultKinds, ...ofChurn]
     .filter((name) => of(name) === 0)
     .map((name) => `no ${name}`);

@@ -102,6 +102,13 @@ const faultsByKind: Readonly<Record<string, Fault>> = {
 
 export const faultKinds: readonly string[] = Object.keys(faultsByKind);
 
+/** Several in a row that chance would hardly bring together. Drawn behind all others: a seed keeps the rest of its plan. */
+const sequencesByKind: Readonly<Record<string, Fault>> = {
+  'shutdown-while-hung': (faults, context) => faults.shutDownWhileHung(context),
+};
+
+export const sequenceKinds: readonly string[] = Object.keys(sequencesByKind);
+
 const crashAgainMsMax = 2_500;
 const killEveryUs = 7_000;
 const stormUsMax = 1_000_000;
@@ -174,6 +181,23 @@ export class ClusterFaults {
     const shape = PartitionShape.isolate;
     this.cut(partition({ shape, hosts, focus: machine.id, random }), pauseUs + forUs);
     this.pause(machine.node?.process ?? null, pauseUs);
+  }
+
+  /**
+   * A node hears nobody, so that what its server commits waits; then the node hangs, and an administrator shuts its server down, which waits
+   * for no ack (HAZARDS H2, H26). Nobody but that server may ever have had what went through.
+   */
+  shutDownWhileHung({ machine, random, forUs }: FaultContext): void {
+    const hosts = this.cluster.ids;
+    const shape = PartitionShape.isolate;
+    const hangsInUs = random.below(50_000, 800_000);
+    const hangsForUs = random.below(5_000_000, 14_000_000);
+    this.cut(partition({ shape, hosts, focus: machine.id, random }), hangsInUs + forUs);
+    this.later(hangsInUs, () => {
+      if (this.#isOver) return;
+      this.pause(machine.node?.process ?? null, hangsForUs);
+      machine.mysqld.endByAdmin();
+    });
   }
 
   /** The second time in the middle of its recovery, with luck. */
@@ -251,7 +275,8 @@ export class ClusterFaults {
     if (strikeServerDisk(fault.kind, { machine, nowUs, forUs })) return;
     const asRoot: ClusterFaults['asRoot'] = (one, statements) => this.asRoot(one, statements);
     if (strikeAsAdmin(fault.kind, { machine, nowUs, asRoot })) return;
-    faultsByKind[fault.kind]?.(this, { random, machine, forUs });
+    const strike = faultsByKind[fault.kind] ?? sequencesByKind[fault.kind];
+    strike?.(this, { random, machine, forUs });
   }
 
   #count(name: string): void {
