@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { stripTypeScriptTypes } from 'node:module';
 import { expect, test } from 'vitest';
 import { adminFaultKinds } from '../simulation/node/admin-faults.ts';
-import { faultKinds } from '../simulation/node/faults.ts';
+import { faultKinds, sequenceKinds } from '../simulation/node/faults.ts';
 import { faultKinds as raftFaults } from '../simulation/raft/raft-faults.ts';
 import { scenarioOf } from '../simulation/scenarios.ts';
 import { planOf } from './hunt.ts';
@@ -13,7 +13,7 @@ import { mutationOf, mutations } from './mutations.ts';
 
 const root = new URL('../../', import.meta.url);
 const wishes = { nodeCount: null, faultyMs: null };
-const clusterFaults = [...faultKinds, ...adminFaultKinds];
+const clusterFaults = [...faultKinds, ...adminFaultKinds, ...sequenceKinds];
 
 test.each(mutations)(
   'each text of $id stands once in its file, and what comes out can be parsed',
