@@ -34,7 +34,7 @@ export function reportPage(run: JudgedRun, title: string): string {
     gapSection(run, summary),
     `<h2>Verdicts</h2><div class="panel">${verdictRows(run.checks)}</div>`,
     ...anomalySections(run),
-    faultSection(summary),
+    faultSection(run),
     `</main><script type="application/json" id="data">${dataOf(run, buckets)}</script><script>${pageScript}</script></body></html>`,
     '',
   ].join('\n');
@@ -85,15 +85,16 @@ function legend(): string {
 }
 
 function gapSection({ failovers }: JudgedRun, summary: RunSummary): string {
-  const chart =
-    failovers.length === 0 ? '<p class="note">There was no failover.</p>' : gapChart(failovers);
+  const heading = '<h2>Write gap per failover</h2>';
+  if (failovers.length === 0)
+    return `${heading}<div class="panel"><p class="note">There was no failover.</p></div>`;
   const keys =
     '<p class="legend"><span style="--of: var(--fault)">a majority could serve</span><span style="--of: var(--grave)">without a majority, or beside another fault</span></p>';
   const texts = [
     'The longest time without an acknowledged write around each change of the serving leader.',
     `While a majority could serve: ${gapsText(summary.writeGapOfMajorityMs)}.`,
   ];
-  return `<h2>Write gap per failover</h2><div class="panel">${keys}<p class="note">${texts.join(' ')}</p>${chart}</div>`;
+  return `${heading}<div class="panel">${keys}<p class="note">${texts.join(' ')}</p>${gapChart(failovers)}</div>`;
 }
 
 function verdictRows(checks: readonly Check[]): string {
@@ -140,8 +141,8 @@ function anomalySections(run: JudgedRun): readonly string[] {
   return sections.length === 0 ? [] : ['<h2>Anomalies</h2>', ...sections];
 }
 
-function faultSection(summary: RunSummary): string {
-  const rows = faultsByNemesis(summary).map(
+function faultSection({ faults }: JudgedRun): string {
+  const rows = faultsByNemesis(faults).map(
     ({ name, count, variants }) =>
       `<tr><td class="name">${escaped(name)}</td><td class="number">${count}</td><td>${escaped(variants)}</td></tr>`,
   );

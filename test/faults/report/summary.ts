@@ -2,6 +2,7 @@ import { nearestRank } from '../../../base/nearest-rank.ts';
 import { distributionOf } from '../../../bench/core/distribution.ts';
 import { type Check, isSound } from '../judge/check.ts';
 import type { Failover } from '../judge/failovers.ts';
+import type { SeenFault } from '../judge/faults.ts';
 import type { JudgedRun } from '../judge/judge-run.ts';
 
 interface Gaps {
@@ -28,12 +29,12 @@ export function summaryOf(run: JudgedRun): RunSummary {
   const count = (outcome: 'ok' | 'fail' | 'info'): number =>
     run.operations.reduce((sum, operation) => sum + Number(operation.outcome === outcome), 0);
   const ofMajority = run.failovers.filter(({ isMajorityWhole }) => isMajorityWhole);
-  const kinds = Map.groupBy(run.faults, ({ name }) => name);
+  const faults = Map.groupBy(run.faults, ({ name }) => name);
   return {
     isSound: isSound(run.checks),
     seconds: run.stoppedMs / 1000,
     operations: { ok: count('ok'), failed: count('fail'), unknown: count('info') },
-    faultsByKind: Object.fromEntries([...kinds].sort().map(([name, all]) => [name, all.length])),
+    faultsByKind: Object.fromEntries([...faults].sort().map(([name, all]) => [name, all.length])),
     failovers: run.failovers.length,
     writeGapMs: gapsOf(run.failovers),
     failoversOfMajority: ofMajority.length,
@@ -52,17 +53,14 @@ function gapsOf(failovers: readonly Failover[]): Gaps {
 }
 
 /** The faults of each nemesis together: how many, and of which variants. */
-export function faultsByNemesis({
-  faultsByKind,
-}: RunSummary): readonly { name: string; count: number; variants: string }[] {
-  const groups = Map.groupBy(Object.entries(faultsByKind), ([name]) => name.split(' ')[0] ?? name);
-  return [...groups].map(([nemesis, entries]) => ({
-    name: nemesis,
-    count: entries.reduce((sum, [, count]) => sum + count, 0),
-    variants: entries
-      .map(([name, count]) => `${name.slice(nemesis.length).trim()} ${count}`.trim())
-      .join(', '),
-  }));
+export function faultsByNemesis(
+  faults: readonly SeenFault[],
+): readonly { name: string; count: number; variants: string }[] {
+  return [...Map.groupBy(faults, ({ kind }) => kind)].sort().map(([kind, all]) => {
+    const variants = Map.groupBy(all, ({ name }) => name.slice(kind.length).trim());
+    const texts = [...variants].sort().map(([name, { length }]) => `${name} ${length}`.trim());
+    return { name: kind, count: all.length, variants: texts.join(', ') };
+  });
 }
 
 /** `median 311 ms, p99 17 s, max 33 s`. */

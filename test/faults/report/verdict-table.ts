@@ -39,12 +39,12 @@ function summaryLines(run: JudgedRun): string {
   const summary = summaryOf(run);
   const { ok, failed, unknown } = summary.operations;
   const { failovers, failoversOfMajority } = summary;
-  const faults = faultsByNemesis(summary).map(
+  const faults = faultsByNemesis(run.faults).map(
     ({ name, count, variants }) => `  ${name} ${count}: ${variants}`,
   );
   return [
     `${ok + failed + unknown} operations in ${summary.seconds.toFixed(0)} s: ${ok} ok, ${failed} failed, ${unknown} unknown`,
-    `faults: ${faults.length === 0 ? 'none' : ''}`.trim(),
+    faults.length === 0 ? 'faults: none' : 'faults:',
     ...faults,
     gapLine('failovers', failovers, summary.writeGapMs),
     gapLine('while a majority could serve', failoversOfMajority, summary.writeGapOfMajorityMs),

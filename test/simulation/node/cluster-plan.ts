@@ -58,8 +58,20 @@ export function drawClusterPlan(scenario: string, seed: number, wishes: Wishes):
   const faults = drawFaults({ random, kinds, everyMs, faultyMs, forMsMax: 9_000 });
   const plan = { scenario, seed, nodeCount, faultyMs, knobs, faults };
   if (isCalm) return plan;
-  const churned = withLimits(withChurn(plan, random), random);
-  return withSequences(withAdministrators(withServerDisks(churned, random), random), random);
+  // What came later is drawn later: a seed keeps the rest of its plan.
+  const limited = withLimits(withChurn(plan, random), random);
+  const hanging = withSometimes(limited, random, diskFaultKinds, {
+    oneRunIn: 5,
+    everyMs: [8_000, 20_000],
+  });
+  const administered = withSometimes(hanging, random, adminFaultKinds, {
+    oneRunIn: 8,
+    everyMs: [10_000, 30_000],
+  });
+  return withSometimes(administered, random, sequenceKinds, {
+    oneRunIn: 8,
+    everyMs: [6_000, 20_000],
+  });
 }
 
 /** Some runs begin with a witness, and in some, members come and go. */
@@ -82,34 +94,20 @@ function withChurn(plan: RunPlan, random: SeededRandom): RunPlan {
   return withFaults({ ...plan, knobs }, changes);
 }
 
-/** In some runs the disk of a server hangs now and then. Drawn behind all others: a seed keeps the rest of its plan. */
-function withServerDisks(plan: RunPlan, random: SeededRandom): RunPlan {
-  if (random.below(0, 5) > 0) return plan;
-  const kinds = diskFaultKinds;
-  const hangs = drawFaults({
-    random,
-    kinds,
-    everyMs: random.below(8_000, 20_000),
-    faultyMs: plan.faultyMs,
-    forMsMax: 9_000,
-  });
-  return withFaults(plan, hangs);
+interface Sometimes {
+  /** One run in so many has these faults. */
+  readonly oneRunIn: number;
+  readonly everyMs: readonly [low: number, high: number];
 }
 
-/** In some runs an administrator does what nothing but the statement tells of. Drawn behind all of that. */
-function withAdministrators(plan: RunPlan, random: SeededRandom): RunPlan {
-  if (random.below(0, 8) > 0) return plan;
-  const kinds = adminFaultKinds;
-  const everyMs = random.below(10_000, 30_000);
-  const { faultyMs } = plan;
-  return withFaults(plan, drawFaults({ random, kinds, everyMs, faultyMs, forMsMax: 9_000 }));
-}
-
-/** In some runs there are faults of several steps. Drawn last. */
-function withSequences(plan: RunPlan, random: SeededRandom): RunPlan {
-  if (random.below(0, 8) > 0) return plan;
-  const kinds = sequenceKinds;
-  const everyMs = random.below(6_000, 20_000);
+function withSometimes(
+  plan: RunPlan,
+  random: SeededRandom,
+  kinds: readonly string[],
+  { oneRunIn, everyMs: [low, high] }: Sometimes,
+): RunPlan {
+  if (random.below(0, oneRunIn) > 0) return plan;
+  const everyMs = random.below(low, high);
   const { faultyMs } = plan;
   return withFaults(plan, drawFaults({ random, kinds, everyMs, faultyMs, forMsMax: 9_000 }));
 }
@@ -119,7 +117,7 @@ function withFaults(plan: RunPlan, more: readonly FaultEvent[]): RunPlan {
   return { ...plan, faults };
 }
 
-/** Limits of Raft, so small now and then that proposals wait and a transaction takes several appends. Drawn behind all others, too. */
+/** Limits of Raft, so small now and then that proposals wait and a transaction takes several appends. */
 function withLimits(plan: RunPlan, random: SeededRandom): RunPlan {
   const limits = {
     appendEntriesMax: happens(random, 200) ? random.below(1, 20) : 0,
