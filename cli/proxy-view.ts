@@ -7,8 +7,8 @@ import type { MemberConfig } from './config-schema.ts';
  * Where this node's two ports lead, from what Raft and the bridge say. Pure.
  *
  * Read-write: the local primary, else the leader's node. Read-only: the local server while it is a replica, else another node
- * that is connected and does not lead. A witness has no server, and one that was removed shows the past for ever; nor does it hear
- * who leads now. Null means that nobody can serve now, and new sessions wait.
+ * that is connected and does not lead. A witness has no server. A node that was removed shows the past for ever and does not hear
+ * who leads now: whom it would send a session to may serve that port no more. Null: nobody can serve now, and new sessions wait.
  */
 export function proxyView(facts: {
   readonly self: string;
@@ -41,15 +41,15 @@ function readWriteTarget({ self, members, mysqlPort, raft, role }: Facts): Proxy
 }
 
 function readOnlyTarget({ members, mysqlPort, raft, role }: Facts): ProxyTarget | null {
+  if (raft.isRemoved) return { kind: 'removed' };
   const isServing = role.kind === 'replica' || role.kind === 'catching-up';
-  if (isServing && !raft.isRemoved) return { kind: 'local', port: mysqlPort };
+  if (isServing) return { kind: 'local', port: mysqlPort };
   const peers = raft.peers.filter(
     ({ id, kind, isConnected }) => isConnected && kind !== 'witness' && id !== raft.leaderId,
   );
   // A learner that was just added has no server yet, or one that begins with the first transaction of the log.
   const peer = peers.find(({ kind }) => kind === 'voter') ?? peers[0];
   const member = members.find(({ id }) => id === peer?.id);
-  if (peer === undefined || member === undefined)
-    return raft.isRemoved ? { kind: 'removed' } : null;
+  if (peer === undefined || member === undefined) return null;
   return { kind: 'remote', nodeId: peer.id, host: member.host, port: member.forwardReadOnlyPort };
 }
