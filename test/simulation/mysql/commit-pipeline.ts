@@ -24,6 +24,7 @@ interface Commit {
 }
 
 const logLock = 'LOCK_log';
+const mutex = { isInterruptible: false, watch: 'nobody' } as const;
 
 /**
  * The binlog's group commit (MySQL source, `MYSQL_BIN_LOG::ordered_commit`): three stages, each with one group at a time and a
@@ -127,7 +128,7 @@ export class CommitPipeline {
   *rotate(): Steps {
     const { locks, disk, identity } = this.#life;
     const owner = new LockOwner();
-    yield* locks.acquire(owner, logLock, 'X', { isInterruptible: false });
+    yield* locks.acquire(owner, logLock, 'X', mutex);
     while (this.#preparedCount > 0) yield* this.#preparedGone.wait({ isInterruptible: false });
     disk.engine.syncRedo();
     disk.binlog.close('rotate', identity);
@@ -143,7 +144,7 @@ export class CommitPipeline {
   *reset(): Steps {
     const { locks, disk, identity } = this.#life;
     const owner = new LockOwner();
-    yield* locks.acquire(owner, logLock, 'X', { isInterruptible: false });
+    yield* locks.acquire(owner, logLock, 'X', mutex);
     disk.binlog.clear();
     this.#gtids.reset();
     disk.engine.resetGtids();
@@ -163,7 +164,7 @@ export class CommitPipeline {
   *#flush(): Steps {
     const life = this.#life;
     while (this.#flushQueue.length > 0) {
-      yield* life.locks.acquire(this.#logOwner, logLock, 'X', { isInterruptible: false });
+      yield* life.locks.acquire(this.#logOwner, logLock, 'X', mutex);
       const group = this.#flushQueue;
       this.#flushQueue = [];
       const bytes = group.reduce((sum, { content }) => sum + sizeOf(content), 0);

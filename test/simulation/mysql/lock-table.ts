@@ -8,6 +8,11 @@ import { SimError } from './statements.ts';
  */
 export type LockMode = 'S' | 'X' | 'IX';
 
+/** The lock that every change of something holds a part of while it runs. */
+export const globalReadLock = 'global';
+
+export type LockWatch = 'rows' | 'metadata' | 'nobody';
+
 interface Grant {
   readonly owner: LockOwner;
   mode: LockMode;
@@ -18,6 +23,7 @@ interface Request {
   readonly mode: LockMode;
   readonly fiber: Fiber;
   readonly entry: Entry;
+  readonly watch: LockWatch;
 }
 
 interface Entry {
@@ -26,17 +32,26 @@ interface Entry {
   queue: Request[];
 }
 
-/** Who holds locks: a transaction, or one statement. */
+/** Who holds locks: a transaction, or one statement, which waits as part of the transaction that it is in. */
 export class LockOwner {
   readonly held: Entry[] = [];
   waitsFor: Request | null = null;
   /** How much is lost by rolling it back: the lightest of a deadlock dies. */
   weight = 0;
+  /** Whose waits and locks are one for a deadlock. */
+  readonly session: LockOwner;
+
+  constructor(transaction: LockOwner | null = null) {
+    this.session = transaction ?? this;
+  }
 }
 
 export interface AcquireOptions {
-  /** Rows are watched for deadlocks, as InnoDB does; metadata is not. */
-  readonly detectsDeadlock?: boolean;
+  /**
+   * Who watches for deadlocks: InnoDB over its rows, the metadata locks over themselves (MySQL source, `MDL_context::find_deadlock`;
+   * global read lock and commit lock are of them), nobody over a mutex. The default is `metadata`.
+   */
+  readonly watch?: LockWatch;
   readonly isInterruptible?: boolean;
   /** Told when the wait begins; answers what to call when it is over. Gets a function that makes the wait fail. */
   readonly onWait?: (fail: (error: SimSqlError) => void) => () => void;
@@ -62,20 +77,21 @@ export class LockTable {
     const entry = this.#entries.get(resource);
     assert(entry !== undefined, 'who waits, waits for somebody');
     const fiber = this.#fibers.current;
-    const request: Request = { owner, mode, fiber, entry };
+    const { watch = 'metadata' } = options;
+    const request: Request = { owner, mode, fiber, entry, watch };
     const isUpgrade = entry.granted.some((grant) => grant.owner === owner);
     // Who holds the lock already goes first: those behind could not get it before either.
     if (isUpgrade) entry.queue.unshift(request);
     else entry.queue.push(request);
-    owner.waitsFor = request;
-    if (options.detectsDeadlock === true) this.#breakDeadlock(request);
-    if (owner.waitsFor !== request) {
+    owner.session.waitsFor = request;
+    if (watch !== 'nobody') this.#breakDeadlock(request);
+    if (owner.session.waitsFor !== request) {
       // The wait was over before it began: another victim made room, or this one is the victim.
       if (this.#holds(owner, entry, mode)) return;
       throw deadlock();
     }
     const fail = (error: SimSqlError): void => {
-      if (owner.waitsFor === request) this.#fail(request, error);
+      if (owner.session.waitsFor === request) this.#fail(request, error);
     };
     const done = options.onWait?.(fail) ?? null;
     const cancel = (): void => this.#withdraw(request);
@@ -113,7 +129,7 @@ export class LockTable {
   }
 
   releaseAll(owner: LockOwner): void {
-    assert(owner.waitsFor === null, 'who gives up its locks does not wait for one');
+    assert(owner.session.waitsFor === null, 'who gives up its locks does not wait for one');
     const { held } = owner;
     for (const entry of held) this.#leave(entry, owner);
     held.length = 0;
@@ -143,7 +159,7 @@ export class LockTable {
       const next = entry.queue[0];
       if (next === undefined || !this.#isFree(entry, next.owner, next.mode)) break;
       entry.queue.shift();
-      next.owner.waitsFor = null;
+      next.owner.session.waitsFor = null;
       this.#grant(entry, next.owner, next.mode);
       this.#fibers.wake(next.fiber);
     }
@@ -159,7 +175,7 @@ export class LockTable {
   #withdraw(request: Request): void {
     const { entry, owner } = request;
     entry.queue = entry.queue.filter((other) => other !== request);
-    owner.waitsFor = null;
+    owner.session.waitsFor = null;
     this.#grantNext(entry);
   }
 
@@ -170,29 +186,46 @@ export class LockTable {
   }
 
   #breakDeadlock(request: Request): void {
-    const cycle = this.#findCycle(request);
-    if (cycle === null) return;
-    const victim = cycle.reduce((lightest, other) =>
-      other.owner.weight < lightest.owner.weight ? other : lightest,
+    const cycle = this.#findCycle(request)?.filter(({ watch }) => watch === request.watch);
+    const victim = cycle?.reduce((lightest, other) =>
+      weightOf(other) < weightOf(lightest) ? other : lightest,
     );
-    this.#fail(victim, deadlock());
+    if (victim !== undefined) this.#fail(victim, deadlock());
   }
 
-  /** The requests of a cycle of waits that this one closes, itself first. */
+  /**
+   * The requests of a cycle of waits that this one closes, itself first. InnoDB does not see waits for metadata: on a real server
+   * such a cycle ends when the wait for a row is over. Here the wait for a row that closes it ends it.
+   */
   #findCycle(request: Request): readonly Request[] | null {
     const seen = new Set<LockOwner>();
     const search = (from: Request, path: readonly Request[]): readonly Request[] | null => {
-      for (const blocker of blockersOf(from)) {
-        if (blocker === request.owner) return path;
-        if (seen.has(blocker) || blocker.waitsFor === null) continue;
-        seen.add(blocker);
-        const found = search(blocker.waitsFor, [...path, blocker.waitsFor]);
+      for (const { session } of blockersOf(from)) {
+        if (session === request.owner.session) return path;
+        const { waitsFor } = session;
+        if (seen.has(session) || waitsFor === null || !isSeenBy(request.watch, waitsFor)) continue;
+        seen.add(session);
+        const found = search(waitsFor, [...path, waitsFor]);
         if (found !== null) return found;
       }
       return null;
     };
     return search(request, [request]);
   }
+}
+
+function isSeenBy(watch: LockWatch, other: Request): boolean {
+  return watch === 'rows' || watch === other.watch;
+}
+
+/**
+ * Of a wait for metadata: DDL, and whoever waits for the global read lock, outlives what only uses a table; of equals who closed
+ * the circle dies (MySQL source, `MDL_ticket::get_deadlock_weight`, `Deadlock_detection_visitor`).
+ */
+function weightOf({ watch, owner, mode, entry }: Request): number {
+  const { weight } = owner.session;
+  if (watch === 'rows' || !Number.isFinite(weight)) return weight;
+  return mode === 'X' || entry.resource === globalReadLock ? 1 : 0;
 }
 
 function blockersOf({ entry, owner, mode, ...request }: Request): readonly LockOwner[] {

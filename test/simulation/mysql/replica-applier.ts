@@ -4,7 +4,7 @@ import type { RowEdit } from './event-bytes.ts';
 import { type ReadTransaction, readTransaction } from './event-reader.ts';
 import { type Fiber, SimSqlError, type Steps, WaitList } from './fibers.ts';
 import type { GtidState } from './gtid-state.ts';
-import { LockOwner } from './lock-table.ts';
+import { globalReadLock, LockOwner } from './lock-table.ts';
 import { checkSchemaChange, takeSchemaLocks } from './schema-locks.ts';
 import type { ServerLife } from './server-life.ts';
 import { SimError, type SimRow } from './statements.ts';
@@ -160,7 +160,7 @@ export class ReplicaApplier {
 
   *#change({ transaction, locks }: Applying): Steps {
     const life = this.#life;
-    yield* life.locks.acquire(locks, 'global', 'IX');
+    yield* life.locks.acquire(locks, globalReadLock, 'IX');
     if (transaction.schemaChange !== null) {
       yield* takeSchemaLocks(life.locks, locks, transaction.schemaChange);
     }
@@ -169,7 +169,7 @@ export class ReplicaApplier {
       const { table, key } = edit;
       yield* life.locks.acquire(locks, `metadata:${table}`, 'S');
       yield* life.locks.acquire(locks, `table:${table}`, 'IX');
-      yield* life.locks.acquire(locks, `row:${table}:${key}`, 'X', { detectsDeadlock: true });
+      yield* life.locks.acquire(locks, `row:${table}:${key}`, 'X', { watch: 'rows' });
       rows.check(edit);
     }
   }

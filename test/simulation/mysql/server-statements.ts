@@ -2,7 +2,7 @@ import type { GtidSet } from '../../../mysql-bridge/binlog/gtid-set.ts';
 import type { CommitPipeline } from './commit-pipeline.ts';
 import { SimSqlError, type Steps } from './fibers.ts';
 import type { GtidState } from './gtid-state.ts';
-import { LockOwner } from './lock-table.ts';
+import { globalReadLock, LockOwner } from './lock-table.ts';
 import type { ReplicaApplier } from './replica-applier.ts';
 import type { ReplicaReceiver } from './replica-receiver.ts';
 import type { Semisync } from './semisync.ts';
@@ -65,7 +65,7 @@ export class ServerStatements {
     const owner = new LockOwner();
     const { locks } = this.#life;
     try {
-      yield* locks.acquire(owner, 'global', 'S');
+      yield* locks.acquire(owner, globalReadLock, 'S');
       yield* locks.acquire(owner, 'commit', 'S');
       yield* this.#pipeline.reset();
     } finally {
@@ -166,7 +166,7 @@ export class ServerStatements {
     const { locks } = this.#life;
     const owner = new LockOwner();
     try {
-      yield* locks.acquire(owner, 'global', 'S');
+      yield* locks.acquire(owner, globalReadLock, 'S');
       yield* locks.acquire(owner, 'commit', 'S');
       change();
     } finally {

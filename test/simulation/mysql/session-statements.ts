@@ -2,7 +2,7 @@ import { formatGtid } from '../../../mysql-bridge/binlog/gtid.ts';
 import { type CommitPipeline, flushRedo } from './commit-pipeline.ts';
 import type { TransactionContent } from './event-bytes.ts';
 import { SimSqlError, type Steps } from './fibers.ts';
-import { type AcquireOptions, LockOwner } from './lock-table.ts';
+import { type AcquireOptions, globalReadLock, LockOwner } from './lock-table.ts';
 import { checkSchemaChange, takeSchemaLocks } from './schema-locks.ts';
 import type { ServerLife } from './server-life.ts';
 import type { Session } from './session.ts';
@@ -79,9 +79,9 @@ export class SessionStatements {
         'Cannot execute statement in a READ ONLY transaction.',
       );
     }
-    const statement = new LockOwner();
+    const statement = new LockOwner(transaction.locks);
     try {
-      yield* this.#life.locks.acquire(statement, 'global', 'IX');
+      yield* this.#life.locks.acquire(statement, globalReadLock, 'IX');
       const affected = yield* this.#change(transaction, table, changes);
       const gtid = transaction.isExplicit ? null : yield* this.#commitOpen(session);
       this.endStatement(session);
@@ -97,7 +97,7 @@ export class SessionStatements {
     yield* this.commit(session);
     const owner = new LockOwner();
     try {
-      yield* this.#life.locks.acquire(owner, 'global', 'IX');
+      yield* this.#life.locks.acquire(owner, globalReadLock, 'IX');
       yield* takeSchemaLocks(this.#life.locks, owner, change);
       checkSchemaChange(this.#life.disk.engine, change);
       yield* this.#life.locks.acquire(owner, 'commit', 'IX');
@@ -153,7 +153,7 @@ export class SessionStatements {
       this.rollback(session);
       return null;
     }
-    const commit = new LockOwner();
+    const commit = new LockOwner(transaction.locks);
     try {
       yield* this.#life.locks.acquire(commit, 'commit', 'IX');
       this.#checkWritable(session);
@@ -235,7 +235,7 @@ export class SessionStatements {
 
   /** `innodb_lock_wait_timeout` ends the statement, not the transaction. */
   readonly #rowWait: AcquireOptions = {
-    detectsDeadlock: true,
+    watch: 'rows',
     onWait: (fail) =>
       this.#life.timer('lock-wait', this.#life.identity.lockWaitTimeoutMs, () =>
         fail(

@@ -71,6 +71,33 @@ export const sessionCases: readonly ModelCase[] = [
     },
   },
   {
+    name: 'who closes a circle of waits for metadata and the global read lock dies, and its transaction with it',
+    expected: ['changed: error 1213', 'schema: ok 0', 'read-only: ok 0', 'seen: rows'],
+    async run(mysql, note) {
+      await prepareTable(mysql, 't');
+      mysql.acknowledgeAll(true);
+      for (const name of ['changes', 'alters', 'admin']) await mysql.connect(name);
+      await mysql.ask('changes', { kind: 'begin' });
+      await mysql.ask('changes', say.insert('t', 'a', '1'));
+      // Holds its part of the global read lock, and waits for the table.
+      const schema = await mysql.begin('alters', {
+        kind: 'alter-table',
+        table: 't',
+        comment: 'c',
+      });
+      await mysql.stillWaits(schema);
+      const readOnly = await mysql.begin('admin', {
+        kind: 'set-global',
+        settings: { readOnly: true },
+      });
+      await mysql.stillWaits(readOnly);
+      note(`changed: ${words(await mysql.ask('changes', say.insert('t', 'b', '2')))}`);
+      note(`schema: ${words(await schema.answer())}`);
+      note(`read-only: ${words(await readOnly.answer())}`);
+      note(`seen: ${words(await mysql.ask('changes', say.scan('t')))}`);
+    },
+  },
+  {
     name: 'row locks are held until the ack: a change of the same row waits, of another does not wait for it',
     expected: ['received: 3', 'first: ok 1', 'same row: ok 2', 'other row: ok 1'],
     async run(mysql, note) {
