@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { isNodeId } from '../raft/core/types.ts';
 
@@ -19,6 +20,14 @@ export interface MemberConfig {
 export interface AccountConfig {
   readonly user: string;
   readonly passwordFile: string;
+}
+
+/**
+ * How many threads carry client traffic unless the settings say it: mysqld and the node's main thread need processors, too, and one thread
+ * with more sessions makes fewer system calls than two with half of them (bench/README.md).
+ */
+export function proxyWorkersOf(processors: number): number {
+  return Math.min(4, Math.max(1, Math.floor(processors / 2)));
 }
 
 /** A node's whole configuration, complete; after `readNodeConfig` its paths are absolute. */
@@ -56,6 +65,7 @@ export interface NodeConfig {
     readonly binlog: AccountConfig | null;
   };
   readonly proxy: {
+    /** Threads that carry client traffic. */
     readonly workers: number;
     readonly sessionsMax: number;
     readonly failoverWaitMs: number;
@@ -148,7 +158,7 @@ export const nodeSchema: z.ZodType<NodeConfig> = z
     }),
     proxy: z
       .strictObject({
-        workers: z.int().min(1).max(64).default(2),
+        workers: z.int().min(1).max(64).default(proxyWorkersOf(availableParallelism())),
         sessionsMax: z.int().min(1).max(65_536).default(1000),
         /** A new connection waits this long for a primary before it gets an error. */
         failoverWaitMs: z.int().min(0).max(600_000).default(10_000),

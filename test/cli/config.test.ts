@@ -5,6 +5,7 @@ import {
   initialMembersFingerprint,
   parseNodeConfig,
 } from '../../cli/config.ts';
+import { proxyWorkersOf } from '../../cli/config-schema.ts';
 import { duration } from '../../cli/status-table.ts';
 import { renderTable } from '../../cli/table.ts';
 
@@ -71,6 +72,10 @@ test('members that differ do not change the fingerprint of the settings: they ma
 
   expect(sameSettings).toBe(settings);
   expect(otherMembers).not.toBe(members);
+});
+
+test('half of the processors carry client traffic, at least one and at most four', () => {
+  expect([1, 2, 4, 7, 64].map(proxyWorkersOf)).toEqual([1, 1, 2, 3, 4]);
 });
 
 test('a table lines up, with numbers to the right and no colours unless asked for', () => {
