@@ -179,11 +179,7 @@ class ClusterRun {
       drainMsMax,
       () => `operations hang: ${this.#describe()}`,
     );
-    await this.#until(
-      () => this.#isDrained(),
-      drainMsMax,
-      () => `not drained: ${this.#describe()}`,
-    );
+    await this.#untilDrained();
     const ids = this.#databases().map(({ id }) => id);
     let reads = 0;
     for (const id of ids) {
@@ -195,6 +191,8 @@ class ClusterRun {
     }
     const isRead = (): boolean => reads === 2 * ids.length;
     await this.#until(isRead, drainMsMax, () => `last reads: ${reads} of ${2 * ids.length}`);
+    // What a client gave up may have waited for a disk or a lock until now, and has committed since.
+    await this.#untilDrained();
   }
 
   #judge(): void {
@@ -241,6 +239,11 @@ class ClusterRun {
   }
 
   /** Everything that is committed is known here and applied everywhere, and every member has its place. */
+  async #untilDrained(): Promise<void> {
+    const isOver = (): boolean => this.#isDrained();
+    await this.#until(isOver, drainMsMax, () => `not drained: ${this.#describe()}`);
+  }
+
   #isDrained(): boolean {
     const { transactions, commitIndexMax } = this.#log;
     const members = this.#cluster.operator.settledNodes;
