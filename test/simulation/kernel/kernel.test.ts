@@ -139,6 +139,43 @@ test('a stopped process gets each timer once and then its messages, when it goes
   expect(seen).toEqual(['timer', 'message']);
 });
 
+test('what comes in the moment in which a process goes on is read behind what waited', async () => {
+  const simulation = newSimulation();
+  const process = new Processes(simulation).start(new SimHost(simulation, 'n1'), 'sidecar');
+  const seen: string[] = [];
+  const take = (message: string): void => process.enter(() => seen.push(message));
+  process.pause();
+  simulation.at(50, () => take('first'));
+  simulation.at(60, () => take('second'));
+  simulation.at(100, () => {
+    simulation.after(0, () => take('fourth'));
+    process.resume();
+    take('third');
+  });
+
+  await simulation.run({ untilUs: 101 });
+
+  expect(seen).toEqual(['first', 'second', 'third', 'fourth']);
+});
+
+test('stopped again before it has read what waited, a process reads it in order later', async () => {
+  const simulation = newSimulation();
+  const process = new Processes(simulation).start(new SimHost(simulation, 'n1'), 'sidecar');
+  const seen: string[] = [];
+  process.pause();
+  simulation.at(50, () => process.enter(() => seen.push('first')));
+  simulation.at(100, () => {
+    process.resume();
+    process.pause();
+    process.enter(() => seen.push('second'));
+  });
+  simulation.at(200, () => process.resume());
+
+  await simulation.run({ untilUs: 201 });
+
+  expect(seen).toEqual(['first', 'second']);
+});
+
 test('a dead process neither acts nor is reached, and dies only once', async () => {
   const simulation = newSimulation();
   const processes = new Processes(simulation);

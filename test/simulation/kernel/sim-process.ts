@@ -27,6 +27,8 @@ export class SimProcess {
   readonly #enders = new Set<() => void>();
   readonly #held: (() => void)[] = [];
   #heldTimers: (() => void)[] = [];
+  /** What the process was given when it went on, and has not come to yet. */
+  #unread = 0;
   #state: ProcessState = 'running';
   #actsLeft = Infinity;
 
@@ -51,16 +53,16 @@ export class SimProcess {
     return this.#state === 'dead';
   }
 
-  /** Runs `callback` in this process: now, when it goes on if it is stopped, never if it is dead. */
+  /** Runs `callback` in this process: now, when it goes on if it is stopped, never if it is dead; not before what came earlier. */
   enter(callback: () => void): void {
-    if (this.#state === 'running') callback();
-    else if (this.#state === 'paused' && this.#held.length < heldMax) this.#held.push(callback);
+    if (this.#unread > 0) this.#readLater(callback);
+    else this.#read(callback);
   }
 
   /** As `enter`, for timers: an event loop looks at them before it looks at its sockets. */
   enterTimer(callback: () => void): void {
     if (this.#state === 'paused') this.#heldTimers.push(callback);
-    else this.enter(callback);
+    else if (this.#state === 'running') callback();
   }
 
   /**
@@ -116,8 +118,7 @@ export class SimProcess {
     this.#state = 'running';
     const waiting = [...this.#heldTimers, ...this.#held.splice(0)];
     this.#heldTimers = [];
-    // Paused again before they came to run: they wait again.
-    for (const callback of waiting) this.simulation.after(0, () => this.enter(callback));
+    for (const callback of waiting) this.#readLater(callback);
   }
 
   /** After what now waits on the sockets was read: what the event loop's own turns are to a real process. */
@@ -127,6 +128,20 @@ export class SimProcess {
 
   log(what: string): void {
     this.simulation.log(this.name, what);
+  }
+
+  #read(callback: () => void): void {
+    if (this.#state === 'running') callback();
+    else if (this.#state === 'paused' && this.#held.length < heldMax) this.#held.push(callback);
+  }
+
+  /** Behind all that is unread. Paused again by then: it waits again. */
+  #readLater(callback: () => void): void {
+    this.#unread += 1;
+    this.simulation.after(0, () => {
+      this.#unread -= 1;
+      this.#read(callback);
+    });
   }
 }
 
