@@ -9,15 +9,20 @@ export interface LoadPlan {
   readonly tests: readonly SysbenchTest[];
   readonly threads: readonly number[];
   readonly seconds: number;
+  /** Length of the load before anything is measured; all tests have equal shares of it. */
+  readonly warmUpSeconds: number;
   /** Measure how long followers take to catch up behind each load, and begin the next one only then. */
   readonly awaitsFollowers: boolean;
 }
 
-const warmUp = { threads: 8, seconds: 1 };
+const warmUpThreads = 16;
 /** Followers further behind than this are said to be so, and the next load begins all the same. */
 const catchUpMsMax = 10_000;
 
-/** Starts a system, proves that it is what it is called, loads it, proves it again, and ends it. */
+/**
+ * Starts a system, proves that it is what it is called, warms it up, loads it, proves it again, and ends it. Servers that people use have been at work for
+ * weeks, ours begins with code that has not been compiled yet: so every system works for some seconds first, and one session alone is measured last.
+ */
 export async function loadTurn(turn: Turn, start: StartSystem, plan: LoadPlan): Promise<void> {
   turn.doing('start');
   await using system = await start(turn);
@@ -29,12 +34,16 @@ export async function loadTurn(turn: Turn, start: StartSystem, plan: LoadPlan): 
   });
   await prepareTables(turn, system.primary);
   await catchUpMs(turn, system);
-  const [first] = plan.tests;
-  if (first === undefined) return;
-  await runLoad(turn, system.endpoints, { ...warmUp, test: first });
+  turn.doing('warm up');
+  const seconds = plan.warmUpSeconds / plan.tests.length;
+  for (const test of plan.tests) {
+    await runLoad(turn, system.endpoints, { test, threads: warmUpThreads, seconds });
+  }
   await catchUpMs(turn, system);
   for (const test of plan.tests) {
-    for (const threads of plan.threads) await measure(turn, system, { ...plan, test, threads });
+    for (const threads of plan.threads.toSorted((one, other) => other - one)) {
+      await measure(turn, system, { ...plan, test, threads });
+    }
   }
   // A source that fell back to asynchronous replication in between measured something else.
   await system.check();

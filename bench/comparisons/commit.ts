@@ -12,18 +12,19 @@ import type { Comparison, ComparisonOptions, Contender } from './comparison.ts';
 const tests = ['oltp_insert', 'oltp_update_non_index', 'oltp_read_write'] as const;
 const insert = 'oltp_insert';
 const ours = 'binraft';
-/** Starting servers, making tables, warming up. */
-const overheadSeconds = 14;
+/** Starting servers, making tables. */
+const overheadSeconds = 13;
+const warmUpSeconds = 6;
 
 /** Writing through a quorum, against what else MySQL offers, and against no replication at all. */
 export function commitComparison(options: ComparisonOptions): Comparison {
-  const plan: LoadPlan = { ...options, tests, awaitsFollowers: true };
+  const plan: LoadPlan = { ...options, tests, warmUpSeconds, awaitsFollowers: true };
   const loads = tests.length * options.threads.length;
   const contender = (name: string, title: string, start: StartSystem): Contender => ({
     name,
     title,
     isOurs: name === ours,
-    turnSeconds: overheadSeconds + loads * (options.seconds + 0.5),
+    turnSeconds: overheadSeconds + warmUpSeconds + loads * (options.seconds + 0.5),
     run: (turn) => loadTurn(turn, start, plan),
   });
   return {

@@ -8,20 +8,26 @@ import type { StartSystem } from '../systems/system.ts';
 import type { Comparison, ComparisonOptions, Contender } from './comparison.ts';
 
 const pointSelect = 'oltp_point_select';
-/** Starting servers, making tables, warming up. */
-const overheadSeconds = 12;
+/** Starting servers, making tables. */
+const overheadSeconds = 11;
+const warmUpSeconds = 4;
 const lease = 'binraft-lease';
 const readIndex = 'binraft-read-index';
 const followers = 'binraft-followers';
 
 /** Reading one row, through our ports, through other proxies, and without any. */
 export function readsComparison(options: ComparisonOptions): Comparison {
-  const plan: LoadPlan = { ...options, tests: [pointSelect], awaitsFollowers: false };
+  const plan: LoadPlan = {
+    ...options,
+    tests: [pointSelect],
+    warmUpSeconds,
+    awaitsFollowers: false,
+  };
   const contender = (name: string, title: string, start: StartSystem): Contender => ({
     name,
     title,
     isOurs: name.startsWith('binraft'),
-    turnSeconds: overheadSeconds + options.threads.length * (options.seconds + 0.5),
+    turnSeconds: overheadSeconds + warmUpSeconds + options.threads.length * (options.seconds + 0.5),
     run: (turn) => loadTurn(turn, start, plan),
   });
   return {
