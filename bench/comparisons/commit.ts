@@ -14,7 +14,7 @@ const insert = 'oltp_insert';
 const ours = 'binraft';
 /** Starting servers, making tables. */
 const overheadSeconds = 13;
-const warmUpSeconds = 6;
+const warmUpSeconds = 3;
 
 /** Writing through a quorum, against what else MySQL offers, and against no replication at all. */
 export function commitComparison(options: ComparisonOptions): Comparison {

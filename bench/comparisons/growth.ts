@@ -24,7 +24,7 @@ const fillSeconds = 18;
 const largestSeconds = 2;
 /** Starting MySQL with each node, making tables. */
 const clusterSeconds = { 3: 13, 5: 17 } as const;
-const warmUpSeconds = 4;
+const warmUpSeconds = 2;
 
 const [grown, empty, payloads] = ['raft-million', 'raft-empty', 'raft-payloads'] as const;
 const [three, five] = ['three-nodes', 'five-nodes'] as const;
