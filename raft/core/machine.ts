@@ -28,7 +28,7 @@ import type { RestoredState } from './log.ts';
 import { changeMembership } from './membership-change.ts';
 import type { Message } from './messages.ts';
 import { propose } from './proposals.ts';
-import { openRound, receiveRead } from './read-index.ts';
+import { followerUnreachable, openRound, receiveRead, tickRounds } from './read-index.ts';
 import { receiveAppendRequest } from './receive-append.ts';
 import { advanceCommit, receiveAppendResponse } from './receive-append-response.ts';
 import {
@@ -131,7 +131,7 @@ function receive(state: RaftState, input: Input): void {
       break;
     case 'peer-unreachable':
     case 'send-failed':
-      state.leader?.followers.get(input.peer)?.probeAgain();
+      receiveUnreachable(state, input.peer);
       break;
     case 'compact':
       compact(state, input.upTo);
@@ -162,6 +162,7 @@ function tickLeader(state: RaftState, leader: LeaderState): void {
   if (!tickHandOn(state, leader)) return;
   tickLagHandOn(state, leader);
   promoteLearner(state, leader);
+  tickRounds(state, leader);
   leader.ticksSinceHeartbeat += 1;
   if (leader.ticksSinceHeartbeat < state.config.heartbeatTicks) {
     broadcastCommitNews(state, leader);
@@ -266,6 +267,14 @@ function stepDown(state: RaftState): void {
   // Longer than any other node waits, so that another leads next if one can.
   state.resetElectionTimer();
   state.electionTimeoutTicks = state.config.electionTicksMax;
+}
+
+function receiveUnreachable(state: RaftState, peer: NodeId): void {
+  const { leader } = state;
+  const progress = leader?.followers.get(peer);
+  if (leader === null || progress === undefined) return;
+  progress.probeAgain();
+  followerUnreachable(state, leader, peer);
 }
 
 /** A campaign under way ends as well: what made the node unfit holds for it too. */

@@ -1,5 +1,5 @@
-import { quorumReached } from './quorum.ts';
-import { broadcastHeartbeats, progressOf } from './replication.ts';
+import { allVoters, quorumReached } from './quorum.ts';
+import { broadcastHeartbeats, progressOf, sendHeartbeat } from './replication.ts';
 import type { LeaderState, PendingRead } from './role-state.ts';
 import type { RaftState } from './state.ts';
 import type { LogIndex, NodeId } from './types.ts';
@@ -29,18 +29,44 @@ export function isOwnTermCommitted(state: RaftState, leader: LeaderState): boole
   return state.log.commitIndex >= leader.noOpIndex;
 }
 
-/** Opens a round if reads wait and no round that carries reads is under way. */
+/** Opens a round if reads wait and no round that carries reads is under way: for these reads a quorum is enough. */
 export function openRoundForWaiting(state: RaftState, leader: LeaderState): void {
   if (!leader.reads.hasWaiting || leader.reads.hasReadsUnderWay) return;
-  if (readyIndex(state, leader) !== null) openRound(state, leader);
+  const index = readyIndex(state, leader);
+  if (index === null) return;
+  const followers = leader.quick.followersOf(state.voters, state.config.self);
+  if (followers === null) {
+    openRound(state, leader);
+    return;
+  }
+  leader.reads.open(state.log.commitIndex);
+  leader.quick.askedAlone(state.tick);
+  for (const follower of followers) sendHeartbeat(state, leader, follower);
+  confirmRounds(state, leader);
 }
 
-/** Every heartbeat opens a round: it takes the reads of lost ones along, and renews the lease without reads. */
+/** Every heartbeat opens a round of all: it takes the reads of lost ones along, and renews the lease without reads. */
 export function openRound(state: RaftState, leader: LeaderState): void {
   const isReady = readyIndex(state, leader) !== null;
   leader.reads.open(isReady ? state.log.commitIndex : null);
+  leader.quick.askedAll(leader.reads.opened);
   broadcastHeartbeats(state, leader);
   confirmRounds(state, leader);
+}
+
+/** Reads do not wait for a follower that is slow. */
+export function tickRounds(state: RaftState, leader: LeaderState): void {
+  if (leader.reads.hasReadsUnderWay && leader.quick.isLate(state.tick)) askAll(state, leader);
+}
+
+/** Nor for one whose connection was lost. */
+export function followerUnreachable(state: RaftState, leader: LeaderState, follower: NodeId): void {
+  if (leader.quick.lost(follower) && leader.reads.hasReadsUnderWay) askAll(state, leader);
+}
+
+function askAll(state: RaftState, leader: LeaderState): void {
+  leader.quick.forget();
+  openRound(state, leader);
 }
 
 /** Answers the reads of every round that a quorum has echoed. The leader's own word counts. */
@@ -48,6 +74,11 @@ export function confirmRounds(state: RaftState, leader: LeaderState): void {
   const { self } = state.config;
   const round = quorumReached(state.voters, (voter: NodeId) =>
     voter === self ? leader.reads.opened : progressOf(leader, voter).readRound,
+  );
+  leader.quick.confirmed(round, (asked) =>
+    allVoters(state.voters).filter(
+      (voter) => voter !== self && progressOf(leader, voter).readRound >= asked,
+    ),
   );
   for (const { reads, index } of leader.reads.confirm(round)) {
     for (const read of reads) answer(state, read, index);

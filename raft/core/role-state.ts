@@ -1,5 +1,6 @@
 import type { CatchUp } from './catch-up.ts';
 import type { Progress } from './progress.ts';
+import type { QuickQuorum } from './quick-quorum.ts';
 import type { ReadRounds } from './read-rounds.ts';
 import type { LogIndex, NodeId } from './types.ts';
 import type { UncommittedBytes } from './uncommitted-bytes.ts';
@@ -40,6 +41,8 @@ export interface LeaderState {
   /** The followers that do not vote. */
   readonly catchUps: Map<NodeId, CatchUp>;
   readonly reads: ReadRounds<PendingRead>;
+  /** Whom rounds for reads are asked of. */
+  readonly quick: QuickQuorum;
   readonly uncommitted: UncommittedBytes;
   ticksSinceHeartbeat: number;
   transfer: Transfer | null;

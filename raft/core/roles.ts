@@ -5,6 +5,7 @@ import { endTransfer } from './leadership-transfer.ts';
 import { abandonChange } from './membership-change.ts';
 import { Progress } from './progress.ts';
 import { appendAsLeader } from './proposals.ts';
+import { QuickQuorum } from './quick-quorum.ts';
 import { rejectReads } from './read-index.ts';
 import { ReadRounds } from './read-rounds.ts';
 import type { LeaderState, PendingRead, RoleState } from './role-state.ts';
@@ -62,6 +63,7 @@ export function becomeLeader(state: RaftState): void {
       state.peers.filter((peer) => !state.isVoter(peer)).map((peer) => [peer, beginCatchUp(state)]),
     ),
     reads: new ReadRounds<PendingRead>(),
+    quick: new QuickQuorum(),
     uncommitted: new UncommittedBytes(state.config.uncommittedBytesMax),
     ticksSinceHeartbeat: 0,
     transfer: null,
