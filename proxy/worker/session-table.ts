@@ -15,6 +15,8 @@ import type { FromWorker, ToWorker, WorkerSettings } from './worker-messages.ts'
 export const sweepMs = 100;
 /** Sessions named to an operator when they stand in the way; more are of no use. */
 const blockingMax = 20;
+/** From so many commands with the primary at once, one more asks for its round when its answer is there (proxy/DESIGN.md). */
+const crowd = 4;
 
 /** All sessions of one worker, and what the main thread orders of them. */
 export class SessionTable implements SessionHost {
@@ -33,6 +35,7 @@ export class SessionTable implements SessionHost {
   #view: ProxyView = { readWrite: null, readOnly: null };
   #nowMs: number;
   #sessionsEver = 0;
+  #turns = 0;
   #isClosing = false;
   /** Statements are held, and the main thread has not been told yet that this worker is quiet. */
   #mustTellQuiet = false;
@@ -55,6 +58,18 @@ export class SessionTable implements SessionHost {
 
   get nowMs(): number {
     return this.#nowMs;
+  }
+
+  get isCrowded(): boolean {
+    return this.#turns >= crowd;
+  }
+
+  turnStarted(): void {
+    this.#turns += 1;
+  }
+
+  turnEnded(): void {
+    this.#turns -= 1;
   }
 
   get isEmpty(): boolean {

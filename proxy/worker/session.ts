@@ -23,6 +23,11 @@ export interface SessionHost {
   readonly reservedUsers: readonly string[];
   /** Monotonic milliseconds, as of the latest sweep: good enough for time-outs. */
   readonly nowMs: number;
+  /** So many commands of other sessions are with the local primary that one of their answers will ask for a round soon. */
+  readonly isCrowded: boolean;
+  /** A command is with the local primary, and no longer. */
+  turnStarted(): void;
+  turnEnded(): void;
   bind(port: PortName): Binding | null;
   /** Nobody will ever serve this port. */
   isRemoved(port: PortName): boolean;
@@ -71,6 +76,7 @@ export class Session {
   /** What must be confirmed before this response leaves; null: a lease, or what is asked for when that is not valid. */
   #round: bigint | null = null;
   #isRoundRequested = false;
+  #isInTurn = false;
   #isHeld = false;
   #mayReadClient = true;
   #mayReadServer = true;
@@ -322,22 +328,39 @@ export class Session {
 
   #startTurn(head: number): void {
     this.#head = head;
-    if (this.#isOnPrimary) this.#needRound(head);
+    if (this.#isOnPrimary) {
+      this.#needRound(head);
+      this.#enterTurn();
+    }
     if (!this.#machine.isLoggedIn) return;
     this.#busySinceMs ??= this.#host.nowMs;
     this.#deadlineMs = Number.POSITIVE_INFINITY;
   }
 
-  /** One that begins after now, asked for unless the command's own commit is expected to be it. */
+  /** One that begins after now, asked for unless a commit or the answer to another command is expected to bring it. */
   #needRound(head: number): void {
     const { gate, usesLease } = this.#host;
-    this.#isRoundRequested = !usesLease && !this.#forecast.expectsCommit(head);
+    const isBrought = this.#host.isCrowded || this.#forecast.expectsCommit(head);
+    this.#isRoundRequested = !usesLease && !isBrought;
     if (this.#isRoundRequested) this.#round = this.#host.requestRound();
     else this.#round = usesLease ? null : gate.nextRound;
   }
 
+  #enterTurn(): void {
+    if (this.#isInTurn) return;
+    this.#isInTurn = true;
+    this.#host.turnStarted();
+  }
+
+  #leaveTurn(): void {
+    if (!this.#isInTurn) return;
+    this.#isInTurn = false;
+    this.#host.turnEnded();
+  }
+
   #endTurn(): void {
     this.#unhold();
+    this.#leaveTurn();
     const { connectionId } = this.#machine;
     if (this.#isOnPrimary && connectionId !== null) {
       this.#forecast.learn(this.#head, this.#host.answered(connectionId));
@@ -417,6 +440,7 @@ export class Session {
     const server = this.#server;
     if (server === null) return;
     this.#server = null;
+    this.#leaveTurn();
     const isLocalReadOnly = this.#binding?.permission?.kind === 'read-only';
     this.#binding = null;
     if (isLocalReadOnly) {

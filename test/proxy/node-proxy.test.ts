@@ -178,6 +178,35 @@ test('a write whose own commit confirms leadership asks for no round once that i
   expect(opened.leader.rounds).toBe(rounds + 2);
 });
 
+test('among many commands the first answer asks for the round, and alone the command itself', async () => {
+  let commands = 0;
+  await using server = await startFakeServer((command) => {
+    commands += 1;
+    const isHanging = Buffer.from(command).includes('SLEEP');
+    return isHanging ? null : new Response(modern).ok().bytes;
+  });
+  await using proxy = await TestProxy.open();
+  proxy.serve(server);
+  const sleepers: RawStream[] = [];
+  for (let count = 0; count < 4; count += 1) sleepers.push(await proxy.login());
+  const [asking, silent] = [await proxy.login(), await proxy.login()];
+  for (const { socket } of sleepers) socket.write(query('SELECT SLEEP(60)'));
+  await waitFor(() => expect(commands).toBe(4));
+  await ask(asking, 'SELECT 1');
+  const { rounds } = proxy.leader;
+
+  silent.socket.write(query('SELECT SLEEP(60)'));
+  await waitFor(() => expect(commands).toBe(6));
+  expect((await ask(asking, 'SELECT 2'))?.[0]).toBe(0);
+  expect(proxy.leader.rounds).toBe(rounds + 1);
+
+  // Commands of sessions that have ended crowd nobody.
+  for (const { socket } of [...sleepers, silent]) socket.destroy();
+  await waitFor(() => expect(proxy.proxy.counts().readWriteSessions).toBe(1));
+  asking.socket.write(query('SELECT SLEEP(60)'));
+  await waitFor(() => expect(proxy.leader.rounds).toBe(rounds + 2));
+});
+
 test('a commit proposed after a command came releases its held answer, a commit proposed before does not', async () => {
   await using server = await startFakeServer();
   await using proxy = await TestProxy.open();
