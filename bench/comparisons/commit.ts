@@ -13,7 +13,7 @@ const tests = ['oltp_insert', 'oltp_update_non_index', 'oltp_read_write'] as con
 const insert = 'oltp_insert';
 const ours = 'binraft';
 /** Starting servers, making tables. */
-const overheadSeconds = 8;
+const overheadSeconds = 5;
 const warmUpSeconds = 3;
 
 /** Writing through a quorum, against what else MySQL offers, and against no replication at all. */

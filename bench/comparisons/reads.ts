@@ -9,7 +9,7 @@ import type { Comparison, ComparisonOptions, Contender } from './comparison.ts';
 
 const pointSelect = 'oltp_point_select';
 /** Starting servers, making tables. */
-const overheadSeconds = 7;
+const overheadSeconds = 4.3;
 const warmUpSeconds = 2;
 const lease = 'binraft-lease';
 const readIndex = 'binraft-read-index';
