@@ -70,10 +70,11 @@ function mysqlStatus({ bridge, ledger, server, raft, version }: StatusFacts): My
   };
 }
 
-function healthOf(
-  { state }: BridgeStatus,
+/** `starting` ends by itself; a server that is down on a node that was removed never starts, since nobody tells that node what is committed. */
+export function healthOf(
+  { state }: Pick<BridgeStatus, 'state'>,
   complaints: readonly string[],
-  raft: RaftStatus,
+  raft: Pick<RaftStatus, 'leaderId' | 'isRemoved'>,
 ): MySqlStatus['health'] {
   switch (state.kind) {
     case 'primary':
@@ -86,6 +87,6 @@ function healthOf(
     case 'rebuilding':
       return 'down';
     default:
-      return 'starting';
+      return raft.isRemoved ? 'down' : 'starting';
   }
 }
