@@ -64,12 +64,8 @@ export class SessionTable implements SessionHost {
     return this.#turns >= crowd;
   }
 
-  turnStarted(): void {
-    this.#turns += 1;
-  }
-
-  turnEnded(): void {
-    this.#turns -= 1;
+  countTurn(change: 1 | -1): void {
+    this.#turns += change;
   }
 
   get isEmpty(): boolean {

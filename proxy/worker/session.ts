@@ -25,9 +25,8 @@ export interface SessionHost {
   readonly nowMs: number;
   /** So many commands of other sessions are with the local primary that one of their answers will ask for a round soon. */
   readonly isCrowded: boolean;
-  /** A command is with the local primary, and no longer. */
-  turnStarted(): void;
-  turnEnded(): void;
+  /** A command is with the local primary (1), and no longer (-1). */
+  countTurn(change: 1 | -1): void;
   bind(port: PortName): Binding | null;
   /** Nobody will ever serve this port. */
   isRemoved(port: PortName): boolean;
@@ -330,7 +329,7 @@ export class Session {
     this.#head = head;
     if (this.#isOnPrimary) {
       this.#needRound(head);
-      this.#enterTurn();
+      this.#setInTurn(true);
     }
     if (!this.#machine.isLoggedIn) return;
     this.#busySinceMs ??= this.#host.nowMs;
@@ -346,21 +345,15 @@ export class Session {
     else this.#round = usesLease ? null : gate.nextRound;
   }
 
-  #enterTurn(): void {
-    if (this.#isInTurn) return;
-    this.#isInTurn = true;
-    this.#host.turnStarted();
-  }
-
-  #leaveTurn(): void {
-    if (!this.#isInTurn) return;
-    this.#isInTurn = false;
-    this.#host.turnEnded();
+  #setInTurn(isInTurn: boolean): void {
+    if (this.#isInTurn === isInTurn) return;
+    this.#isInTurn = isInTurn;
+    this.#host.countTurn(isInTurn ? 1 : -1);
   }
 
   #endTurn(): void {
     this.#unhold();
-    this.#leaveTurn();
+    this.#setInTurn(false);
     const { connectionId } = this.#machine;
     if (this.#isOnPrimary && connectionId !== null) {
       this.#forecast.learn(this.#head, this.#host.answered(connectionId));
@@ -440,7 +433,7 @@ export class Session {
     const server = this.#server;
     if (server === null) return;
     this.#server = null;
-    this.#leaveTurn();
+    this.#setInTurn(false);
     const isLocalReadOnly = this.#binding?.permission?.kind === 'read-only';
     this.#binding = null;
     if (isLocalReadOnly) {

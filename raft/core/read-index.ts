@@ -32,25 +32,28 @@ export function isOwnTermCommitted(state: RaftState, leader: LeaderState): boole
 /** Opens a round if reads wait and no round that carries reads is under way: for these reads a quorum is enough. */
 export function openRoundForWaiting(state: RaftState, leader: LeaderState): void {
   if (!leader.reads.hasWaiting || leader.reads.hasReadsUnderWay) return;
-  const index = readyIndex(state, leader);
-  if (index === null) return;
-  const followers = leader.quick.followersOf(state.voters, state.config.self);
-  if (followers === null) {
-    openRound(state, leader);
-    return;
-  }
-  leader.reads.open(state.log.commitIndex);
-  leader.quick.askedAlone(state.tick);
-  for (const follower of followers) sendHeartbeat(state, leader, follower);
-  confirmRounds(state, leader);
+  if (readyIndex(state, leader) === null) return;
+  openRound(state, leader, leader.quick.followersOf(state.voters, state.config.self));
 }
 
-/** Every heartbeat opens a round of all: it takes the reads of lost ones along, and renews the lease without reads. */
-export function openRound(state: RaftState, leader: LeaderState): void {
+/**
+ * Asks these followers; null: all of them, as every heartbeat does. Reads that wait join it, so it takes those of lost rounds along, and without any
+ * it renews the lease.
+ */
+export function openRound(
+  state: RaftState,
+  leader: LeaderState,
+  followers: readonly NodeId[] | null = null,
+): void {
   const isReady = readyIndex(state, leader) !== null;
   leader.reads.open(isReady ? state.log.commitIndex : null);
-  leader.quick.askedAll(leader.reads.opened);
-  broadcastHeartbeats(state, leader);
+  if (followers === null) {
+    leader.quick.askedAll(leader.reads.opened);
+    broadcastHeartbeats(state, leader);
+  } else {
+    leader.quick.askedAlone(state.tick);
+    for (const follower of followers) sendHeartbeat(state, leader, follower);
+  }
   confirmRounds(state, leader);
 }
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import type { Member, Membership } from '../../../raft/core/membership.ts';
-import { nodeId } from '../../../raft/core/types.ts';
+import type { VoterSets } from '../../../raft/core/quorum.ts';
+import { type NodeId, nodeId } from '../../../raft/core/types.ts';
 
 const names = Array.from({ length: 9 }, (_, place) => `n${place + 1}`);
 
@@ -42,4 +43,13 @@ export const configurations: fc.Arbitrary<readonly Member[]> = fc
 export const memberships: fc.Arbitrary<Membership> = fc.record({
   incoming: configurations,
   outgoing: fc.oneof(fc.constant([]), configurations),
+});
+
+export const voterIds: NodeId[] = names.slice(0, 7).map(nodeId);
+const voters = fc.subarray(voterIds, { minLength: 1 });
+
+/** The voters of a configuration, joint or not. */
+export const voterSets: fc.Arbitrary<VoterSets> = fc.record({
+  incoming: voters,
+  outgoing: fc.oneof(fc.constant([]), voters),
 });

@@ -3,8 +3,8 @@ import { expect, test } from 'vitest';
 import { QuickQuorum } from '../../../raft/core/quick-quorum.ts';
 import { hasQuorum, type VoterSets } from '../../../raft/core/quorum.ts';
 import { type NodeId, nodeId } from '../../../raft/core/types.ts';
+import { voterIds, voterSets } from './membership-arbitraries.ts';
 
-const ids = ['n1', 'n2', 'n3', 'n4', 'n5', 'n6', 'n7'].map(nodeId);
 const [n1, n2, n3] = ['n1', 'n2', 'n3'].map(nodeId) as [NodeId, NodeId, NodeId];
 const three: VoterSets = { incoming: [n1, n2, n3], outgoing: [] };
 
@@ -21,23 +21,16 @@ test('all are asked before anybody has answered', () => {
 });
 
 test('whom it names are voters and make a quorum with the leader, whatever became of the configuration', () => {
-  const voters = fc.subarray(ids, { minLength: 1 });
-  const sets: fc.Arbitrary<VoterSets> = fc.record({
-    incoming: voters,
-    outgoing: fc.oneof(fc.constant([]), voters),
-  });
   fc.assert(
-    fc.property(sets, fc.subarray(ids), (voterSets, answered) => {
-      const named = learned(answered.filter((id) => id !== n1)).followersOf(voterSets, n1);
+    fc.property(voterSets, fc.subarray(voterIds), (sets, answered) => {
+      const named = learned(answered.filter((id) => id !== n1)).followersOf(sets, n1);
 
       const isQuorum = (who: readonly NodeId[]) =>
-        hasQuorum(voterSets, (voter) => voter === n1 || who.includes(voter));
+        hasQuorum(sets, (voter) => voter === n1 || who.includes(voter));
       expect(named !== null).toBe(isQuorum(answered));
       if (named === null) return;
       expect(isQuorum(named)).toBe(true);
-      expect([...voterSets.incoming, ...voterSets.outgoing]).toEqual(
-        expect.arrayContaining([...named]),
-      );
+      expect([...sets.incoming, ...sets.outgoing]).toEqual(expect.arrayContaining([...named]));
     }),
   );
 });

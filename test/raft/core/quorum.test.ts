@@ -6,14 +6,8 @@ import {
   type VoterSets,
   voteOutcome,
 } from '../../../raft/core/quorum.ts';
-import { type NodeId, nodeId } from '../../../raft/core/types.ts';
-
-const ids = ['n1', 'n2', 'n3', 'n4', 'n5', 'n6', 'n7'].map(nodeId);
-const voters = fc.subarray(ids, { minLength: 1 });
-const sets: fc.Arbitrary<VoterSets> = fc.record({
-  incoming: voters,
-  outgoing: fc.oneof(fc.constant([]), voters),
-});
+import type { NodeId } from '../../../raft/core/types.ts';
+import { voterIds as ids, voterSets as sets } from './membership-arbitraries.ts';
 
 /** The definition, word by word: more than half of each set that is not empty. */
 function isMajorityOfEach({ incoming, outgoing }: VoterSets, who: ReadonlySet<NodeId>): boolean {
