@@ -11,6 +11,7 @@ import type {
 } from './binlog/assembler-effects.ts';
 import type { Gtid } from './binlog/gtid.ts';
 import { GtidSet } from './binlog/gtid-set.ts';
+import type { BinlogPosition } from './binlog/position.ts';
 import { TransactionAssembler } from './binlog/transaction-assembler.ts';
 import type { Tail } from './bridge-parts.ts';
 import { DumpClient, type DumpOptions } from './dump-client.ts';
@@ -89,6 +90,7 @@ export class BinlogTail implements Tail {
   #onReused: (gtid: Gtid) => void = () => undefined;
   /** Proposed on this connection, committed or not. */
   readonly #proposedGtids = new GtidSet();
+  #receivedEnd: BinlogPosition | null = null;
   readonly #unacked = new UnackedTransactions();
 
   constructor(options: BinlogTailOptions) {
@@ -109,6 +111,10 @@ export class BinlogTail implements Tail {
   get unackedCount(): number {
     if (this.#mode.kind !== 'propose') return 0;
     return this.#mode.gate.pendingCount + this.#mode.outbox.transactions;
+  }
+
+  get receivedEnd(): BinlogPosition | null {
+    return this.#receivedEnd;
   }
 
   passedWithoutAck(executed: GtidSet): Gtid | null {
@@ -231,6 +237,7 @@ export class BinlogTail implements Tail {
 
   #endTransaction(outbox: ProposalOutbox, effect: TransactionReceivedEffect): void {
     const { gtid, end: position, needsAck, connectionId, commitTimestampUs } = effect;
+    this.#receivedEnd = position;
     this.#unacked.received(gtid, position);
     const receivedAtMs = this.#options.timings?.received(commitTimestampUs) ?? 0;
     outbox.endTransaction({ position, needsAck, connectionId, receivedAtMs });

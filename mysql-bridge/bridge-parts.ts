@@ -4,6 +4,7 @@ import type { LogIndex } from '../raft/core/types.ts';
 import type { Raft } from '../raft/raft-api.ts';
 import type { Gtid } from './binlog/gtid.ts';
 import type { GtidSet } from './binlog/gtid-set.ts';
+import type { BinlogPosition } from './binlog/position.ts';
 import type { MySqlServer } from './mysql-server.ts';
 import type { StatementTrace } from './role/unlogged-writes.ts';
 
@@ -28,6 +29,8 @@ export interface Bypasses {
 /** Connections of the sidecar to its own server; every statement has a timeout and is idempotent. */
 export interface ServerAdmin {
   executedGtids(): Promise<string>;
+  /** Where the next event goes. */
+  binlogEnd(): Promise<BinlogPosition>;
   /** False at the timeout. */
   waitForExecuted(gtidSet: string, timeoutMs: number): Promise<boolean>;
   follow(source: SourceAddress): Promise<void>;
@@ -64,6 +67,8 @@ export interface Tail {
   /** From this call on nothing is proposed and nothing acked; what arrives is an errant write attempt. */
   stopAcks(): void;
   readonly unackedCount: number;
+  /** Where the newest transaction ends that came to be proposed; null: none came. */
+  readonly receivedEnd: BinlogPosition | null;
   /** A transaction that is executed, by what the server told before this call, though no ack of ours has covered it; null: there is none. */
   passedWithoutAck(executed: GtidSet): Gtid | null;
   /** The connection is lost for good, or what came is not understood: the server cannot commit any more. */
@@ -75,6 +80,13 @@ export interface Tail {
   close(): void;
 }
 
+/** A transaction of the log that a server has not executed. */
+export interface MissingTransaction {
+  readonly gtid: Gtid;
+  /** A later one of the log is there. A server commits in the order of the log, so it was told to forget what it has applied. */
+  readonly isGap: boolean;
+}
+
 /** What the log says about transactions. */
 export interface Ledger {
   readonly committed: GtidSet;
@@ -83,7 +95,7 @@ export interface Ledger {
   hasTransaction(gtid: Gtid): boolean;
   caughtUpTo(index: LogIndex, options?: { readonly signal?: AbortSignal }): Promise<void>;
   indexOfApplied(executed: GtidSet): Promise<LogIndex>;
-  gapIn(executed: GtidSet): Promise<Gtid | null>;
+  missingIn(executed: GtidSet): Promise<MissingTransaction | null>;
   errantOf(executed: GtidSet): GtidSet;
 }
 

@@ -18,8 +18,8 @@ const tickMs = 100;
 const stopDeadlineMs = 4000;
 const quiesceForStopMs = 1500;
 const replicaFaultRoundsMax = 3;
-/** A gap in what a server has executed that is there so often is no matter of when it was looked at. */
-const gapRoundsMax = 3;
+/** What is missing in what a server has executed so often is no matter of when it was looked at. */
+const missingRoundsMax = 3;
 
 /** How a planned transfer ended, seen from the node that was primary. */
 export interface TransferOutcome {
@@ -66,7 +66,7 @@ export class Bridge {
   #complaints: readonly string[] = [];
   #diskFault: string | null = null;
   #replicaFaultRounds = 0;
-  #gap = { gtid: '', rounds: 0 };
+  #missing = { sign: '', rounds: 0 };
   /** `gtid_executed` when an applier last met what it cannot apply. */
   #applierStuckAt: string | null = null;
   #isAppAccountReady: boolean;
@@ -370,23 +370,30 @@ export class Bridge {
       return;
     }
     await this.#tasks.reportApplied(executed);
-    await this.#lookForGap(executed);
+    await this.#lookForMissing(executed);
   }
 
   /**
-   * GTIDs that were reset between two rounds, while the server applied the log: none that was seen before has vanished. The server
-   * would apply those that it forgot a second time as soon as it connects to its source anew.
+   * GTIDs that were reset between two rounds, when none had been seen before that could have vanished: of a replica that applies the
+   * log, and of a primary whose first transactions they are. The one would apply what it forgot a second time as soon as it connects
+   * to its source anew; the other's dump waits for the old binlog to go on, and commits wait with it, for ever.
    */
-  async #lookForGap(executed: GtidSet): Promise<void> {
-    const gap = await this.#parts.ledger.gapIn(executed);
-    const gtid = gap === null ? '' : formatGtid(gap);
-    const rounds = gtid !== '' && gtid === this.#gap.gtid ? this.#gap.rounds + 1 : 1;
-    this.#gap = { gtid, rounds };
-    if (gtid === '' || rounds < gapRoundsMax || !this.#isServing()) return;
-    this.#gap = { gtid: '', rounds: 0 };
-    this.#tasks.feedErrant(
-      `gtid_executed was reset: ${gtid} is missing, later ones of the log are there`,
-    );
+  async #lookForMissing(executed: GtidSet): Promise<void> {
+    const missing = await this.#parts.ledger.missingIn(executed);
+    // What a replica lacks at the end is still to come. A primary has executed everything, but for what it commits just now.
+    const isOdd = missing !== null && (missing.isGap || this.#machine.state.kind === 'primary');
+    const sign = isOdd ? `${formatGtid(missing.gtid)} is missing` : '';
+    const rounds = sign !== '' && sign === this.#missing.sign ? this.#missing.rounds + 1 : 1;
+    this.#missing = { sign, rounds };
+    if (!isOdd || rounds < missingRoundsMax) return;
+    this.#missing = { sign: '', rounds: 0 };
+    // Without a gap, its engine may only be slow.
+    if (!missing.isGap && !(await this.#tasks.wasBinlogReset())) return;
+    if (!this.#isServing()) return;
+    const proof = missing.isGap
+      ? 'later ones of the log are there'
+      : 'the binlog ends in front of what was sent of it';
+    this.#tasks.feedErrant(`gtid_executed was reset: ${sign}, ${proof}`);
   }
 
   /**

@@ -2,6 +2,7 @@ import { escape as quote } from 'mysql2';
 import { assert } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
+import type { BinlogPosition } from './binlog/position.ts';
 import type { Bypasses, ServerAdmin, SourceAddress } from './bridge-parts.ts';
 import type { InternalAccount } from './mysql-server.ts';
 import { type AppAccount, ensureAppAccount } from './server/app-account.ts';
@@ -98,6 +99,12 @@ export class MySqlAdmin implements ServerAdmin, AsyncDisposable {
     const sql = 'SELECT @@GLOBAL.gtid_executed AS executed';
     const [row] = await this.#facts.query(sql, { timeoutMs: statementTimeoutMs });
     return textOf(row, 'executed').replaceAll(/\s/g, '');
+  }
+
+  async binlogEnd(): Promise<BinlogPosition> {
+    const files = await this.#facts.query('SHOW BINARY LOGS', { timeoutMs: statementTimeoutMs });
+    const newest = files.at(-1);
+    return { file: textOf(newest, 'Log_name'), offset: BigInt(textOf(newest, 'File_size')) };
   }
 
   async waitForExecuted(gtidSet: string, timeoutMs: number): Promise<boolean> {

@@ -2,6 +2,7 @@ import { codeOf, messageOf, OperationalError } from '../base/errors.ts';
 import { type LogIndex, logIndex } from '../raft/core/types.ts';
 import { formatGtid, type Gtid } from './binlog/gtid.ts';
 import { GtidSet } from './binlog/gtid-set.ts';
+import { comparePositions } from './binlog/position.ts';
 import type { BridgeOptions, BridgeParts, ServerAdmin, Tail } from './bridge-parts.ts';
 import type { RoleInput, RoleTask, Verdict } from './role/role-types.ts';
 import { unloggedWrite } from './role/unlogged-writes.ts';
@@ -138,6 +139,12 @@ export class RoleTasks {
     // Whatever was executed by then was committed in Raft before: the ledger only has to catch up with that.
     await this.#parts.ledger.caughtUpTo(this.#parts.raft.status.commitIndex);
     return { executed, errant: this.#parts.ledger.errantOf(executed), vanished };
+  }
+
+  /** A binlog that ends in front of what its server has sent of it was deleted, and begun anew. */
+  async wasBinlogReset(): Promise<boolean> {
+    const sent = this.#tail?.receivedEnd ?? null;
+    return sent !== null && comparePositions(await this.#connected().binlogEnd(), sent) < 0;
   }
 
   /** Tells Raft how far a server with these transactions has come. */

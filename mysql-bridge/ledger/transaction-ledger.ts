@@ -7,6 +7,7 @@ import type { Logger } from '../../base/logger.ts';
 import { type LogIndex, logIndex } from '../../raft/core/types.ts';
 import type { Gtid } from '../binlog/gtid.ts';
 import type { GtidSet } from '../binlog/gtid-set.ts';
+import type { MissingTransaction } from '../bridge-parts.ts';
 import type { CommittedMark } from './committed-marks.ts';
 import { LedgerError } from './errors.ts';
 import { type CheckpointFiles, readCheckpoint, writeCheckpoint } from './ledger-checkpoint.ts';
@@ -182,16 +183,13 @@ export class TransactionLedger {
     return logIndex(Math.min(mark.index, this.#raft.status.commitIndex));
   }
 
-  /**
-   * The first transaction that is missing in `executed` although a later one of the log is there; null when there is none. A server
-   * commits in the order of the log, so one that says this of itself was told to forget what it has applied.
-   */
-  async gapIn(executed: GtidSet): Promise<Gtid | null> {
+  /** The first transaction of the log that is missing in `executed`; null when there is none. */
+  async missingIn(executed: GtidSet): Promise<MissingTransaction | null> {
     const mark = await this.#departureOf(executed);
     const missing = this.#lastMissing;
     if (missing?.mark !== mark) return null;
     const later = executed.subtract(mark.committed);
-    return later.subtract(this.errantOf(later)).isEmpty ? null : missing.gtid;
+    return { gtid: missing.gtid, isGap: !later.subtract(this.errantOf(later)).isEmpty };
   }
 
   /** Where a stream for a replica with these transactions begins: the first entry it may not have. */

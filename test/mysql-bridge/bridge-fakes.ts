@@ -1,12 +1,14 @@
 import { silentLogger } from '../../base/logger.ts';
 import type { Gtid } from '../../mysql-bridge/binlog/gtid.ts';
 import { GtidSet } from '../../mysql-bridge/binlog/gtid-set.ts';
+import type { BinlogPosition } from '../../mysql-bridge/binlog/position.ts';
 import type {
   BridgeOptions,
   BridgeParts,
   Bypasses,
   ClientGate,
   Ledger,
+  MissingTransaction,
   ServerAdmin,
   Tail,
 } from '../../mysql-bridge/bridge-parts.ts';
@@ -50,6 +52,7 @@ export class Calls {
 
 export class FakeAdmin implements ServerAdmin {
   executed = '';
+  end: BinlogPosition = { file: 'binlog.000001', offset: 158n };
   /** Of the next looks, one each. */
   readonly semisync: (readonly string[])[] = [];
   gateFaults: string[] = [];
@@ -67,6 +70,9 @@ export class FakeAdmin implements ServerAdmin {
 
   executedGtids(): Promise<string> {
     return this.isClosed ? Promise.reject(new Error('closed')) : Promise.resolve(this.executed);
+  }
+  binlogEnd(): Promise<BinlogPosition> {
+    return Promise.resolve(this.end);
   }
   waitForExecuted(): Promise<boolean> {
     return Promise.resolve(true);
@@ -116,6 +122,7 @@ export class FakeAdmin implements ServerAdmin {
 
 export class FakeTail implements Tail {
   unackedCount = 0;
+  receivedEnd: BinlogPosition | null = null;
   /** By an errant write. */
   isShut = false;
   /** Never covered by an ack. */
@@ -210,7 +217,7 @@ class FakeLedger implements Ledger {
   ledgerIndex: LogIndex = logIndex(0);
   logHash = '';
   indexOfApplied: Ledger['indexOfApplied'] = () => Promise.resolve(logIndex(0));
-  gap: Gtid | null = null;
+  missing: MissingTransaction | null = null;
 
   hasTransaction(gtid: Gtid): boolean {
     return this.committed.has(gtid);
@@ -218,8 +225,8 @@ class FakeLedger implements Ledger {
   caughtUpTo(): Promise<void> {
     return Promise.resolve();
   }
-  gapIn(): Promise<Gtid | null> {
-    return Promise.resolve(this.gap);
+  missingIn(): Promise<MissingTransaction | null> {
+    return Promise.resolve(this.missing);
   }
   errantOf(executed: GtidSet): GtidSet {
     return executed.subtract(this.committed);

@@ -199,14 +199,41 @@ test('a gap in what a server has executed, seen three times, makes the node rebu
   await using node = await replica();
   const { ledger, calls } = node.world;
   calls.taken();
-  ledger.gap = { serverUuid: uuid, tag: '', number: 2n };
+  ledger.missing = { gtid: { serverUuid: uuid, tag: '', number: 2n }, isGap: true };
   await node.pass(400);
-  ledger.gap = { ...ledger.gap, number: 7n };
+  ledger.missing = { gtid: { serverUuid: uuid, tag: '', number: 7n }, isGap: true };
   await node.pass(400);
   const before = calls.taken();
   await node.pass(200);
 
   expect(before).not.toContain('rebuild');
+  expect(calls.list).toContain('rebuild');
+});
+
+test('a replica that has not executed the end of the log is let be, whatever its binlog', async () => {
+  await using node = await replica();
+  const { ledger, tail, calls } = node.world;
+  calls.taken();
+  ledger.missing = { gtid: { serverUuid: uuid, tag: '', number: 2n }, isGap: false };
+  tail.receivedEnd = { file: 'binlog.000001', offset: 900n };
+  await node.pass(2000);
+
+  expect(calls.list).toEqual([]);
+});
+
+test('a primary that misses what it committed is rebuilt if its binlog ends in front of what it sent, and let be if it does not (G6, N8)', async () => {
+  await using node = await primary();
+  const { ledger, tail, admin, calls } = node.world;
+  calls.taken();
+  ledger.missing = { gtid: { serverUuid: uuid, tag: '', number: 2n }, isGap: false };
+  tail.receivedEnd = { file: 'binlog.000001', offset: 900n };
+  admin.end = { file: 'binlog.000002', offset: 158n };
+  await node.pass(2000);
+  const whileSlow = calls.taken();
+  admin.end = { file: 'binlog.000001', offset: 436n };
+  await node.pass(600);
+
+  expect(whileSlow).toEqual([]);
   expect(calls.list).toContain('rebuild');
 });
 

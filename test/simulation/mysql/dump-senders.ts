@@ -50,6 +50,7 @@ export class DumpSenders {
   readonly #gtids: GtidState;
   readonly #semisync: Semisync;
   readonly #senders = new Map<number, Sender>();
+  #onLost: (session: number, error: SimSqlError) => void = () => undefined;
 
   constructor(life: ServerLife, gtids: GtidState, semisync: Semisync) {
     this.#life = life;
@@ -59,6 +60,11 @@ export class DumpSenders {
 
   has(session: number): boolean {
     return this.#senders.has(session);
+  }
+
+  /** A dump that cannot go on where it was. */
+  onLost(listener: (session: number, error: SimSqlError) => void): void {
+    this.#onLost = listener;
   }
 
   /** Another dump of the same replica, which the server ends. */
@@ -110,9 +116,21 @@ export class DumpSenders {
 
   /** More of the binlog may be sent. */
   publish(): void {
-    for (const sender of this.#senders.values()) {
-      if (!sender.isClosing) this.#send(sender);
+    for (const sender of [...this.#senders.values()]) {
+      if (sender.isClosing) continue;
+      if (this.#life.disk.binlog.all.includes(sender.file)) this.#send(sender);
+      else this.#goOnAfterReset(sender);
     }
+  }
+
+  /**
+   * Its file was deleted. A dump goes by the name: if the first file was being sent, the new one is taken for it, and is waited for
+   * until it is longer than what was sent of the other.
+   */
+  #goOnAfterReset(sender: Sender): void {
+    const { newest } = this.#life.disk.binlog;
+    const waits = newest?.name === sender.file.name && newest.syncedLength <= sender.offset;
+    if (!waits) this.#onLost(sender.session, fatal('could not find next log'));
   }
 
   /** The newest file whose PREVIOUS_GTIDS the replica has all of. */

@@ -44,6 +44,7 @@ export class Sessions {
     this.#dumps = parts.dumps;
     this.#shutDown = parts.shutDown;
     this.#onQuiet = parts.onQuiet;
+    this.#dumps.onLost((session, error) => this.#endDump(session, error));
   }
 
   connect(id: number, isAdmin: boolean): void {
@@ -84,12 +85,17 @@ export class Sessions {
 
   #endTwin(request: SimDumpRequest): void {
     const twin = this.#dumps.twinOf(request);
-    const session = twin === null ? undefined : this.#sessions.get(twin);
-    if (session === undefined) return;
+    if (twin === null) return;
     const message =
       'A replica with the same server_uuid/server_id as this replica has connected to the source';
-    this.#dumps.stop(session.id);
-    this.#refuseDump(session, new SimSqlError(SimError.dumpFatal, message));
+    this.#endDump(twin, new SimSqlError(SimError.dumpFatal, message));
+  }
+
+  #endDump(id: number, error: SimSqlError): void {
+    const session = this.#sessions.get(id);
+    if (session === undefined) return;
+    this.#dumps.stop(id);
+    this.#refuseDump(session, error);
   }
 
   #refuseDump(session: Session, { number, message }: SimSqlError): void {

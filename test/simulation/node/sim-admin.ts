@@ -1,5 +1,6 @@
 import { messageOf } from '../../../base/errors.ts';
 import { GtidSet } from '../../../mysql-bridge/binlog/gtid-set.ts';
+import type { BinlogPosition } from '../../../mysql-bridge/binlog/position.ts';
 import type { Bypasses, ServerAdmin } from '../../../mysql-bridge/bridge-parts.ts';
 import type { StatementTrace } from '../../../mysql-bridge/role/unlogged-writes.ts';
 import { MySqlServerError } from '../../../mysql-bridge/server/errors.ts';
@@ -77,6 +78,12 @@ export class SimAdmin implements ServerAdmin {
       { timeoutMs: statementTimeoutMs },
     );
     return answer.kind === 'value' ? answer.value : '';
+  }
+
+  async binlogEnd(): Promise<BinlogPosition> {
+    const timeoutMs = statementTimeoutMs;
+    const place = new Map(await this.#facts.rows({ kind: 'binlog-status' }, { timeoutMs }));
+    return { file: place.get('file') ?? '', offset: BigInt(place.get('position') ?? 0) };
   }
 
   async waitForExecuted(gtidSet: string, timeoutMs: number): Promise<boolean> {

@@ -210,6 +210,69 @@ export const settingCases: readonly ModelCase[] = [
     },
   },
   {
+    name: 'a dump of the first file waits through RESET at its old place, and commits wait with it; what outgrows that place ends it',
+    beginsEmpty: true,
+    expected: [
+      'reset: ok 0',
+      'received: 2',
+      'the binlog ends in front of what was sent: true',
+      'received: 2',
+      'ended: 1236',
+      'first: ok 1',
+      'second: ok 1',
+    ],
+    async run(mysql, note) {
+      await prepareTable(mysql, 't');
+      for (const name of ['writer', 'other', 'admin']) await mysql.connect(name);
+      const call = await mysql.begin('writer', say.insert('t', 'a'));
+      await mysql.bridge.received(2);
+      mysql.bridge.ack(2);
+      await call.answer();
+      const sent = await binlogPosition(mysql, 'admin');
+      note(`reset: ${words(await mysql.ask('admin', { kind: 'reset-binary-logs' }))}`);
+      const first = await mysql.begin('writer', say.insert('t', 'b'));
+      await mysql.stillWaits(first);
+      note(`received: ${(await mysql.bridge.received(0)).length}`);
+      const isInFront = (await binlogPosition(mysql, 'admin')) < sent;
+      note(`the binlog ends in front of what was sent: ${isInFront}`);
+      const second = await mysql.begin('other', say.insert('t', 'c'));
+      const ended = await mysql.bridge.ended();
+      note(`received: ${(await mysql.bridge.received(0)).length}`);
+      note(`ended: ${ended}`);
+      await mysql.stillWaits(first);
+      await mysql.stillWaits(second);
+      const next = await mysql.attach({ isSemisync: true, excludes: 'nothing', name: 'anew' });
+      await next.received(2);
+      next.ack(2);
+      note(`first: ${words(await first.answer())}`);
+      note(`second: ${words(await second.answer())}`);
+      await next.close();
+    },
+  },
+  {
+    name: 'RESET ends a dump of a later file with error 1236, and what commits then waits',
+    expected: ['ended: 1236', 'received: 2', 'write: ok 1'],
+    async run(mysql, note) {
+      await prepareTable(mysql, 't');
+      for (const name of ['writer', 'admin']) await mysql.connect(name);
+      await mysql.ask('admin', { kind: 'flush-binary-logs' });
+      const call = await mysql.begin('writer', say.insert('t', 'a'));
+      await mysql.bridge.received(2);
+      mysql.bridge.ack(2);
+      await call.answer();
+      await mysql.ask('admin', { kind: 'reset-binary-logs' });
+      const write = await mysql.begin('writer', say.insert('t', 'b'));
+      note(`ended: ${await mysql.bridge.ended()}`);
+      note(`received: ${(await mysql.bridge.received(0)).length}`);
+      await mysql.stillWaits(write);
+      const next = await mysql.attach({ isSemisync: true, excludes: 'nothing', name: 'anew' });
+      await next.received(1);
+      next.ack(1);
+      note(`write: ${words(await write.answer())}`);
+      await next.close();
+    },
+  },
+  {
     name: 'that a session turned its binlog off is remembered until the server ends, whatever becomes of the session',
     expected: [
       'before: missing',
@@ -243,4 +306,15 @@ async function statusOf(mysql: Parameters<ModelCase['run']>[0], name: string): P
   const answer = await mysql.ask('admin', { kind: 'semisync-status' });
   const row = answer.kind === 'rows' ? answer.rows.find(([key]) => key === name) : undefined;
   return row?.[1] ?? 'missing';
+}
+
+/** Where the next event goes, in the file that is written. */
+async function binlogPosition(
+  mysql: Parameters<ModelCase['run']>[0],
+  session: string,
+): Promise<number> {
+  const answer = await mysql.ask(session, { kind: 'binlog-status' });
+  const row =
+    answer.kind === 'rows' ? answer.rows.find(([name]) => name === 'position') : undefined;
+  return Number(row?.[1] ?? Number.NaN);
 }
