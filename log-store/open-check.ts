@@ -20,7 +20,8 @@ const probesMax = 1024;
 /** Of the newest terms, the first record and the one before it are looked at too. */
 const probedRunsMax = 256;
 const probeGroup = 16;
-const chunkBytesMax = 1024 * 1024;
+/** A piece of many small records outlives V8's young generation, and the heap of a process stays as large as it once was. */
+const chunkBytesMax = 128 * 1024;
 
 /** The newest state must not be older than what was reported durable (HAZARDS R16, H25, R12). */
 export function checkMark(state: StoredState, mark: DurableMark): void {
