@@ -6,9 +6,11 @@ import type { LogOutline } from './log-outline.ts';
 import { chainStart, type DecodedRecord, decodeRecord } from './record-codec.ts';
 
 /** What the engine hands over at once; past it another round trip to the thread pool is paid. */
-const chunkRecordsMax = 1024;
+const chunkRecordsMax = 128;
 const chunkBytesMin = 16 * 1024;
 const chunkBytesMax = 1024 * 1024;
+
+type ValueIterator = ReturnType<Engine['values']>;
 
 export interface RecordRange {
   readonly first: LogIndex;
@@ -46,7 +48,7 @@ export class RecordReader {
     let next = range.first;
     try {
       while (next <= range.last) {
-        const values = await iterator.nextv(chunkRecordsMax);
+        const values = await iterator.nextv(Math.min(chunkRecordsMax, range.last - next + 1));
         if (values.length === 0) throw missing(next, 'it is missing, and so are all behind it');
         // Without keys, which would double the cost: each record carries its index.
         for (const value of values) {
@@ -62,7 +64,7 @@ export class RecordReader {
     } catch (thrown) {
       throw readFailure(next, thrown);
     } finally {
-      await iterator.close();
+      await closeEmpty(iterator, logIndex(range.last + 1));
     }
   }
 
@@ -79,6 +81,21 @@ export class RecordReader {
     } catch (thrown) {
       throw readFailure(index, thrown);
     }
+  }
+}
+
+/**
+ * A closed iterator keeps what it handed over last until V8 collects all garbage; V8 knows nothing of that memory and sees no reason
+ * to. A seek past its end, and one step more, empty it.
+ */
+async function closeEmpty(iterator: ValueIterator, end: LogIndex): Promise<void> {
+  try {
+    iterator.seek(entryKey(end));
+    await iterator.nextv(1);
+  } catch {
+    // What was read is read, and what went wrong with it has been said.
+  } finally {
+    await iterator.close();
   }
 }
 
