@@ -15,6 +15,8 @@ import { faultKinds, sequenceKinds } from './faults.ts';
 import { memberFaultKinds } from './member-faults.ts';
 import type { NodeSettings } from './sim-node.ts';
 
+/** For elections, data folders, tables. Times of faults count from its end. */
+export const warmUpMs = 6_000;
 /** With the warm-up in front and the healed phase behind, no run is shorter than 60 s. */
 const defaultFaultyMs = 54_000;
 /**
@@ -68,10 +70,17 @@ export function drawClusterPlan(scenario: string, seed: number, wishes: Wishes):
     oneRunIn: 8,
     everyMs: [10_000, 30_000],
   });
-  return withSometimes(administered, random, sequenceKinds, {
+  const complete = withSometimes(administered, random, sequenceKinds, {
     oneRunIn: 8,
     everyMs: [6_000, 20_000],
   });
+  return random.below(0, 8) === 0 ? fromTheStart(complete) : complete;
+}
+
+/** Whatever a cluster does once, it does under faults then. */
+function fromTheStart(plan: RunPlan): RunPlan {
+  const faults = plan.faults.map((fault) => ({ ...fault, atMs: fault.atMs - warmUpMs }));
+  return { ...plan, faults };
 }
 
 /** Some runs begin with a witness, and in some, members come and go. */

@@ -14,7 +14,7 @@ import { Simulation } from '../kernel/simulation.ts';
 import type { Trace } from '../kernel/trace.ts';
 import { adminFaultKinds } from './admin-faults.ts';
 import { ClusterApps } from './cluster-apps.ts';
-import { diskOf, drawClusterPlan, nodeSettingsOf } from './cluster-plan.ts';
+import { diskOf, drawClusterPlan, nodeSettingsOf, warmUpMs } from './cluster-plan.ts';
 import { CommittedLog } from './committed-log.ts';
 import { diskFaultKinds } from './disk-faults.ts';
 import { ClusterFaults, faultKinds, sequenceKinds } from './faults.ts';
@@ -22,8 +22,6 @@ import type { Machine } from './machine.ts';
 import { memberFaultKinds } from './member-faults.ts';
 import { SimCluster } from './sim-cluster.ts';
 
-/** Before the first fault: elections, data folders, tables. */
-const warmUpMs = 6_000;
 /** A healed cluster must serve within so long (HAZARDS C10): back-offs of 10 s, an election, a rebuild. */
 const recoveryMsMax = 45_000;
 /** And have applied everything everywhere so long after the last statement. */
