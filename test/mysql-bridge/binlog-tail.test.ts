@@ -41,6 +41,17 @@ test('nor is one that this tail has proposed already, committed or not', async (
   expect(node.raft.status.lastIndex).toBe(1);
 });
 
+test('where the newest transaction ends that came to be proposed is told, acked or not', async () => {
+  const node = await leading(2);
+  const before = node.tail.receivedEnd;
+
+  node.commitTransaction(1n);
+  const end = node.commitTransaction(2n);
+
+  expect(before).toBeNull();
+  expect(node.tail.receivedEnd).toEqual({ file: 'binlog.000001', offset: end });
+});
+
 test('an ack goes out when the transaction is committed under the tail’s own term, not before (G1)', async () => {
   const node = await leading(2);
 
