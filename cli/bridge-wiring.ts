@@ -2,15 +2,14 @@ import { join } from 'node:path';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import { cutBinlog } from '../mysql-bridge/binlog-cut.ts';
-import { BinlogTail, type TailRounds } from '../mysql-bridge/binlog-tail.ts';
+import { BinlogTail, type BinlogTailOptions } from '../mysql-bridge/binlog-tail.ts';
 import type { BridgeParts, ClientGate } from '../mysql-bridge/bridge-parts.ts';
-import type { TailTimings } from '../mysql-bridge/latency/commit-timings.ts';
 import { LogWalk } from '../mysql-bridge/ledger/log-walk.ts';
 import type { TransactionLedger } from '../mysql-bridge/ledger/transaction-ledger.ts';
 import { MySqlAdmin } from '../mysql-bridge/mysql-admin.ts';
 import type { InternalAccount, MySqlInstallation } from '../mysql-bridge/mysql-server.ts';
 import type { MysqldProcess } from '../mysql-bridge/server/mysqld-process.ts';
-import type { RaftNode } from '../raft/index.ts';
+import type { Raft } from '../raft/raft-api.ts';
 
 /** The dump of the present life of the server; its format description is what the source server sends first. */
 export interface TailHolder {
@@ -18,7 +17,7 @@ export interface TailHolder {
 }
 
 export interface BridgeWiring {
-  readonly raft: RaftNode;
+  readonly raft: Raft;
   readonly ledger: TransactionLedger;
   readonly server: MysqldProcess;
   readonly installation: MySqlInstallation;
@@ -27,8 +26,8 @@ export interface BridgeWiring {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly tail: TailHolder;
-  readonly timings: TailTimings;
-  readonly commitRounds: TailRounds;
+  /** Who listens to what the tail does, if anybody. */
+  readonly listeners: Pick<BinlogTailOptions, 'timings' | 'commitRounds'>;
   /** The node's own. */
   readonly dataDirectory: string;
   readonly dumpServerId: number;
@@ -63,8 +62,7 @@ export function bridgeParts(wiring: BridgeWiring): BridgeParts {
         isLogged: (gtid) => ledger.hasTransaction(gtid),
         clock,
         logger,
-        timings: wiring.timings,
-        commitRounds: wiring.commitRounds,
+        ...wiring.listeners,
       });
       return tail.current;
     },

@@ -5,7 +5,7 @@ import { entryKey } from './keys.ts';
 import type { LogOutline } from './log-outline.ts';
 import { chainStart, type DecodedRecord, decodeRecord } from './record-codec.ts';
 
-/** What the engine hands over at once; past it another round trip to the thread pool is paid. */
+/** What the engine hands over at once: past it another round trip to the thread pool is paid, and room for it stays, see `closeEmpty`. */
 const chunkRecordsMax = 128;
 const chunkBytesMin = 16 * 1024;
 const chunkBytesMax = 1024 * 1024;

@@ -383,7 +383,7 @@ export class Bridge {
     // What a replica lacks at the end is still to come. A primary has executed everything, but for what it commits just now.
     const isOdd = missing !== null && (missing.isGap || this.#machine.state.kind === 'primary');
     const sign = isOdd ? `${formatGtid(missing.gtid)} is missing` : '';
-    const rounds = sign !== '' && sign === this.#missing.sign ? this.#missing.rounds + 1 : 1;
+    const rounds = sign === this.#missing.sign ? this.#missing.rounds + 1 : 1;
     this.#missing = { sign, rounds };
     if (!isOdd || rounds < missingRoundsMax) return;
     this.#missing = { sign: '', rounds: 0 };

@@ -1,13 +1,9 @@
-import { join } from 'node:path';
 import { SystemClock } from '../../base/clock.ts';
 import { silentLogger } from '../../base/logger.ts';
-import { cutBinlog } from '../../mysql-bridge/binlog-cut.ts';
-import { BinlogTail } from '../../mysql-bridge/binlog-tail.ts';
+import { bridgeParts } from '../../cli/bridge-wiring.ts';
 import { Bridge } from '../../mysql-bridge/bridge.ts';
 import type { BridgeParts, ClientGate } from '../../mysql-bridge/bridge-parts.ts';
-import { LogWalk } from '../../mysql-bridge/ledger/log-walk.ts';
 import { TransactionLedger } from '../../mysql-bridge/ledger/transaction-ledger.ts';
-import { MySqlAdmin } from '../../mysql-bridge/mysql-admin.ts';
 import { term } from '../../raft/core/types.ts';
 import { ArrayRaft } from '../support/array-raft.ts';
 import { startTestMySql, type TestMySql } from '../support/mysql-server.ts';
@@ -140,40 +136,20 @@ export class RealBridge implements AsyncDisposable {
     await this.mysql[Symbol.asyncDispose]();
   }
 
+  /** As a node has them. */
   #parts(): BridgeParts {
     const { raft, mysql, clock } = this;
-    const { server, account } = mysql;
-    const ledger = this.#ledger;
-    return {
-      ...{ raft, server, ledger, clock, logger: silentLogger, gate: this.#gate() },
-      connectAdmin: () =>
-        MySqlAdmin.connect({
-          adminPort: server.adminPort,
-          socketPath: server.socketPath,
-          account,
-          version: mysql.installation.version,
-          clock,
-        }),
-      createTail: () =>
-        new BinlogTail({
-          isLogged: (gtid) => ledger.hasTransaction(gtid),
-          socketPath: server.socketPath,
-          account,
-          serverId: 9001,
-          replicaUuid: 'aaaaaaaa-0000-0000-0000-000000000001',
-          ...{ raft, clock, logger: silentLogger },
-        }),
-      cutBinlog: async (isCommitted) => {
-        const cut = await cutBinlog({
-          dataDirectory: server.dataDirectory,
-          baseName: 'binlog',
-          isCommitted,
-          logged: new LogWalk({ log: raft, ledger }),
-          saveDirectory: join(mysql.directory, 'cut-binlogs'),
-        });
-        return cut.kind === 'cut' ? cut.gtids : [];
-      },
-    };
+    const { server, account, installation } = mysql;
+    return bridgeParts({
+      ...{ raft, server, account, installation, clock, logger: silentLogger },
+      ledger: this.#ledger,
+      gate: this.#gate(),
+      tail: { current: null },
+      listeners: {},
+      dataDirectory: mysql.directory,
+      dumpServerId: 9001,
+      dumpUuid: 'aaaaaaaa-0000-0000-0000-000000000001',
+    });
   }
 
   #gate(): ClientGate {

@@ -1,6 +1,6 @@
 import {
+  binlogPlace,
   type ModelCase,
-  type MysqlUnderTest,
   prepareTable,
   say,
   untilExecuted,
@@ -187,7 +187,7 @@ export const commitCases: readonly ModelCase[] = [
     async run(mysql, note) {
       await prepareTable(mysql, 't');
       for (const name of ['first', 'flush', 'behind', 'admin']) await mysql.connect(name);
-      const before = await fileNumber(mysql);
+      const before = (await binlogPlace(mysql, 'admin')).file;
       const first = await mysql.begin('first', say.insert('t', 'a'));
       await mysql.bridge.received(2);
       const flush = await mysql.begin('flush', { kind: 'flush-binary-logs' });
@@ -202,7 +202,9 @@ export const commitCases: readonly ModelCase[] = [
       note(`received: ${last?.gtid} ${last?.needsAck ? 'asks' : 'asks not'}`);
       mysql.bridge.ack(3);
       note(`behind: ${words(await behind.answer())}`);
-      note(`file: ${(await fileNumber(mysql)) === before + 1 ? 'second' : 'another'}`);
+      note(
+        `file: ${(await binlogPlace(mysql, 'admin')).file === before + 1 ? 'second' : 'another'}`,
+      );
     },
   },
   {
@@ -211,7 +213,7 @@ export const commitCases: readonly ModelCase[] = [
     async run(mysql, note) {
       await prepareTable(mysql, 't');
       for (const name of ['first', 'flush', 'admin']) await mysql.connect(name);
-      const before = await fileNumber(mysql);
+      const before = (await binlogPlace(mysql, 'admin')).file;
       const first = await mysql.begin('first', say.insert('t', 'a'));
       await mysql.bridge.received(2);
       const flush = await mysql.begin('flush', { kind: 'flush-binary-logs' });
@@ -221,14 +223,9 @@ export const commitCases: readonly ModelCase[] = [
       mysql.bridge.ack(2);
       note(`first: ${words(await first.answer())}`);
       note(`flush: ${words(await flush.answer())}`);
-      note(`file: ${(await fileNumber(mysql)) === before + 1 ? 'second' : 'another'}`);
+      note(
+        `file: ${(await binlogPlace(mysql, 'admin')).file === before + 1 ? 'second' : 'another'}`,
+      );
     },
   },
 ];
-
-/** Of the binlog file that is written; asked on a session that waits for nothing. */
-async function fileNumber(mysql: MysqlUnderTest): Promise<number> {
-  const answer = await mysql.ask('admin', { kind: 'binlog-status' });
-  const file = answer.kind === 'rows' ? answer.rows.find(([name]) => name === 'file')?.[1] : null;
-  return Number(file?.split('.')[1] ?? 0);
-}

@@ -1,4 +1,11 @@
-import { type ModelCase, prepareTable, say, words } from './mysql-under-test.ts';
+import {
+  binlogPlace,
+  fieldOf,
+  type ModelCase,
+  prepareTable,
+  say,
+  words,
+} from './mysql-under-test.ts';
 
 // The end of a server, and its next start (FACTS §2, HAZARDS G2, G3, H2, H3, H5).
 
@@ -168,18 +175,18 @@ export const crashCases: readonly ModelCase[] = [
     async run(mysql, note) {
       await prepareTable(mysql, 't');
       await mysql.connect('before');
-      const first = await fileOf(mysql, 'before');
+      const first = await binlogPlace(mysql, 'before');
       for (const name of ['setup', 'before']) await mysql.disconnect(name);
       await mysql.shutDown();
       await mysql.startOnly();
       await mysql.connect('between');
-      const second = await fileOf(mysql, 'between');
+      const second = await binlogPlace(mysql, 'between');
       note(`files: ${second.file === first.file + 1 ? 'next' : 'another'}`);
       note(`position: ${second.position}`);
       await mysql.kill();
       await mysql.startOnly();
       await mysql.connect('after');
-      const third = await fileOf(mysql, 'after');
+      const third = await binlogPlace(mysql, 'after');
       note(`after kill: ${third.file === second.file + 1 ? 'next' : 'another'}`);
       note(`write: ${words(await mysql.ask('after', say.insert('t', 'a')))}`);
       const settings = await mysql.ask('after', { kind: 'global-settings' });
@@ -201,20 +208,6 @@ export const crashCases: readonly ModelCase[] = [
 
 type Answer = Awaited<ReturnType<Parameters<ModelCase['run']>[0]['ask']>>;
 
-function fieldOf(answer: Answer, name: string): string {
-  const row = answer.kind === 'rows' ? answer.rows.find(([key]) => key === name) : undefined;
-  return row?.[1] ?? 'missing';
-}
-
 function pick(answer: Answer, names: readonly string[]): string {
   return names.map((name) => `${name}=${fieldOf(answer, name)}`).join(' ');
-}
-
-async function fileOf(
-  mysql: Parameters<ModelCase['run']>[0],
-  session: string,
-): Promise<{ readonly file: number; readonly position: string }> {
-  const answer = await mysql.ask(session, { kind: 'binlog-status' });
-  const file = Number(fieldOf(answer, 'file').split('.')[1]);
-  return { file, position: fieldOf(answer, 'position') };
 }

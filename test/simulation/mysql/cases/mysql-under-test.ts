@@ -127,10 +127,35 @@ export const say = {
 
 /** Makes a table, acknowledged. */
 export async function prepareTable(mysql: MysqlUnderTest, table: string): Promise<void> {
-  mysql.acknowledgeAll(true);
   await mysql.connect('setup');
-  await mysql.ask('setup', { kind: 'create-table', table });
+  await askAcknowledged(mysql, 'setup', say.createTable(table));
+}
+
+/** Says a statement; whatever it commits is acknowledged. */
+export async function askAcknowledged(
+  mysql: MysqlUnderTest,
+  session: string,
+  statement: SimStatement,
+): Promise<void> {
+  mysql.acknowledgeAll(true);
+  await mysql.ask(session, statement);
   mysql.acknowledgeAll(false);
+}
+
+/** Where the next event goes, in the binlog file of this number. */
+export async function binlogPlace(
+  mysql: MysqlUnderTest,
+  session: string,
+): Promise<{ readonly file: number; readonly position: number }> {
+  const answer = await mysql.ask(session, { kind: 'binlog-status' });
+  const file = Number(fieldOf(answer, 'file').split('.')[1]);
+  return { file, position: Number(fieldOf(answer, 'position')) };
+}
+
+/** Of an answer with rows of name and value; `missing` when it is not there. */
+export function fieldOf(answer: SimAnswer, name: string): string {
+  const row = answer.kind === 'rows' ? answer.rows.find(([key]) => key === name) : undefined;
+  return row?.[1] ?? 'missing';
 }
 
 /** Waits for what no statement tells: a commit whose session is gone. */

@@ -1,4 +1,12 @@
-import { type ModelCase, prepareTable, say, words } from './mysql-under-test.ts';
+import {
+  askAcknowledged,
+  binlogPlace,
+  fieldOf,
+  type ModelCase,
+  prepareTable,
+  say,
+  words,
+} from './mysql-under-test.ts';
 
 // Turning a server read-only, and what takes the commit gate away (FACTS §2).
 
@@ -224,16 +232,13 @@ export const settingCases: readonly ModelCase[] = [
     async run(mysql, note) {
       await prepareTable(mysql, 't');
       for (const name of ['writer', 'other', 'admin']) await mysql.connect(name);
-      const call = await mysql.begin('writer', say.insert('t', 'a'));
-      await mysql.bridge.received(2);
-      mysql.bridge.ack(2);
-      await call.answer();
-      const sent = await binlogPosition(mysql, 'admin');
+      await askAcknowledged(mysql, 'writer', say.insert('t', 'a'));
+      const sent = await binlogPlace(mysql, 'admin');
       note(`reset: ${words(await mysql.ask('admin', { kind: 'reset-binary-logs' }))}`);
       const first = await mysql.begin('writer', say.insert('t', 'b'));
       await mysql.stillWaits(first);
       note(`received: ${(await mysql.bridge.received(0)).length}`);
-      const isInFront = (await binlogPosition(mysql, 'admin')) < sent;
+      const isInFront = (await binlogPlace(mysql, 'admin')).position < sent.position;
       note(`the binlog ends in front of what was sent: ${isInFront}`);
       const second = await mysql.begin('other', say.insert('t', 'c'));
       const ended = await mysql.bridge.ended();
@@ -256,10 +261,7 @@ export const settingCases: readonly ModelCase[] = [
       await prepareTable(mysql, 't');
       for (const name of ['writer', 'admin']) await mysql.connect(name);
       await mysql.ask('admin', { kind: 'flush-binary-logs' });
-      const call = await mysql.begin('writer', say.insert('t', 'a'));
-      await mysql.bridge.received(2);
-      mysql.bridge.ack(2);
-      await call.answer();
+      await askAcknowledged(mysql, 'writer', say.insert('t', 'a'));
       await mysql.ask('admin', { kind: 'reset-binary-logs' });
       const write = await mysql.begin('writer', say.insert('t', 'b'));
       note(`ended: ${await mysql.bridge.ended()}`);
@@ -304,17 +306,5 @@ export const settingCases: readonly ModelCase[] = [
 
 async function statusOf(mysql: Parameters<ModelCase['run']>[0], name: string): Promise<string> {
   const answer = await mysql.ask('admin', { kind: 'semisync-status' });
-  const row = answer.kind === 'rows' ? answer.rows.find(([key]) => key === name) : undefined;
-  return row?.[1] ?? 'missing';
-}
-
-/** Where the next event goes, in the file that is written. */
-async function binlogPosition(
-  mysql: Parameters<ModelCase['run']>[0],
-  session: string,
-): Promise<number> {
-  const answer = await mysql.ask(session, { kind: 'binlog-status' });
-  const row =
-    answer.kind === 'rows' ? answer.rows.find(([name]) => name === 'position') : undefined;
-  return Number(row?.[1] ?? Number.NaN);
+  return fieldOf(answer, name);
 }
