@@ -90,7 +90,8 @@ async function runTurn(
 ): Promise<void> {
   const { environment, workFolder } = options;
   const folder = join(workFolder, `${contender.name}-${round}`);
-  const timeoutMs = contender.turnSeconds * 1000 * patience + patienceExtraMs;
+  // Timers take whole milliseconds only, and plans are sums of measured tenths.
+  const timeoutMs = Math.ceil(contender.turnSeconds * 1000 * patience) + patienceExtraMs;
   const late = AbortSignal.timeout(timeoutMs);
   const signal = AbortSignal.any([options.signal, late]);
   await mkdir(folder, { recursive: true, mode: 0o700 });

@@ -85,6 +85,23 @@ test('contenders take turns A B A B, each in a folder of its own that is gone be
   expect(readdirSync(work.path)).toEqual([]);
 });
 
+test('a turn planned with a part of a second that no number holds exactly is run', async () => {
+  using work = temporaryFolder();
+  // As planned for failover, by default.
+  const turnSeconds = 12 + 17 * 11.2 + 35;
+  expect(Number.isInteger(turnSeconds * 1000 * 4)).toBe(false);
+  const whole = comparisonOf({ a: (turn) => record(turn, 'work') });
+  const [contender] = whole.contenders;
+
+  const { samples, failures } = await runComparison(
+    { ...whole, contenders: [{ ...contender, turnSeconds }] },
+    optionsIn(work.path),
+  );
+
+  expect(failures).toEqual([]);
+  expect(samples).toHaveLength(2);
+});
+
 test('a turn that fails is told with its code, nothing it measured counts, and the others go on', async () => {
   using work = temporaryFolder();
   const comparison = comparisonOf({
