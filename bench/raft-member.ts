@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { SystemClock } from '../base/clock.ts';
+import { boundHeapGrowth } from '../cli/heap-growth.ts';
 import type { RaftNode } from '../raft/index.ts';
 import { openMemberNode } from '../test/support/member-node.ts';
 import { encodePutAnswer, encodeStatus } from './core/etcd-wire.ts';
@@ -40,6 +41,8 @@ const requestBytesMax = 65 * 1024 * 1024;
 const appliedEveryMs = 100;
 
 async function main(): Promise<void> {
+  // As a node does.
+  boundHeapGrowth();
   const settings = settingsSchema.parse(JSON.parse(process.argv[2] ?? ''));
   const node = await openMemberNode(settings);
   const queue = new PutQueue(node);

@@ -4,6 +4,7 @@ import { assertNever } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
 import { FatalReason } from '../base/fatal.ts';
+import { youngGenerationFlags } from './heap-growth.ts';
 import type { LocalNode } from './local-cluster.ts';
 import { NodeLog } from './node-log.ts';
 import { RestartDelay } from './restart-delay.ts';
@@ -184,7 +185,8 @@ function spawnNode(node: LocalNode, log: number): ChildProcess {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   const main = fileURLToPath(new URL(`main.${extension}`, import.meta.url));
   // A group of its own: the terminal's Ctrl-C reaches the parent alone, which then stops the nodes in order.
-  return spawn(process.execPath, [main, 'node', '--config', node.configPath], {
+  const args = [...youngGenerationFlags, main, 'node', '--config', node.configPath];
+  return spawn(process.execPath, args, {
     stdio: ['ignore', log, log, 'ipc'],
     detached: true,
   });

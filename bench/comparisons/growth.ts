@@ -1,12 +1,6 @@
 import type { Bar } from '../core/bars.ts';
 import { metric } from '../core/sample.ts';
-import {
-  grownMeasure,
-  grownTurn,
-  growthWarmUp,
-  payloadSizes,
-  payloadTurn,
-} from '../growth-turn.ts';
+import { grownMeasure, grownTurn, grownWarmUp, payloadSizes, payloadTurn } from '../growth-turn.ts';
 import { type LoadPlan, loadTurn } from '../load-turn.ts';
 import { startBinraft } from '../systems/binraft.ts';
 import type { Comparison, ComparisonOptions, Contender } from './comparison.ts';
@@ -18,8 +12,8 @@ const insertThreads = 16;
 /** Starting members, an election, warming up; */
 const overheadSeconds = 5;
 /** the same three times, warming up but once. */
-const startsSeconds = 7;
-const fillSeconds = 18;
+const startsSeconds = 9;
+const fillSeconds = 12;
 /** A put that is begun is waited for. */
 const largestSeconds = 2;
 /** Starting MySQL with each node, making tables. */
@@ -65,7 +59,7 @@ function contenders(seconds: number): Comparison['contenders'] {
           plan,
         ),
     });
-  const put = { seconds, valueBytes, warmUp: growthWarmUp };
+  const put = { seconds, valueBytes, warmUp: grownWarmUp };
   return [
     ours(grown, 'Raft of this project, 3 members, a log of 1,000,000 entries of 100 bytes', {
       turnSeconds: fillSeconds + startsSeconds + seconds,

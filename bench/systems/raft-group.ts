@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { youngGenerationFlags } from '../../cli/heap-growth.ts';
 import { BackgroundProcess } from '../background-process.ts';
 import type { BenchMemberSettings } from '../raft-member.ts';
 import { type PutSystem, type PutTurn, type StartedMember, startMembers } from './put-system.ts';
@@ -39,7 +40,7 @@ export async function startRaftMember(
     seed: seed * 100 + number * 10,
   };
   const started = await BackgroundProcess.start(turn, {
-    command: [process.execPath, program, JSON.stringify(settings)],
+    command: [process.execPath, ...youngGenerationFlags, program, JSON.stringify(settings)],
     logPath: join(turn.folder, `${id}.log`),
     port,
   });

@@ -8,12 +8,13 @@ import {
 } from '../../admin/latency-report.ts';
 import type { NodeStatus } from '../../admin/node-status.ts';
 import { countedBetween, quantileUs } from '../../base/histogram-snapshot.ts';
+import { youngGenerationFlags } from '../../cli/heap-growth.ts';
 import { verify } from '../kill/verify.ts';
 import { Workload } from '../kill/workload.ts';
 import { connectApp } from '../support/app-connection.ts';
 import { BinraftCluster } from '../support/binraft-cluster.ts';
 import { eventually } from '../support/eventually.ts';
-import { kill } from '../support/processes.ts';
+import { kill, processesNaming } from '../support/processes.ts';
 import { runCommand } from '../support/run-command.ts';
 
 // One node of a real deployment: how it is stopped, and what it refuses.
@@ -140,6 +141,13 @@ test('a leader that is asked to stop under load hands over first, and nothing is
   expect(history.writeGapMs(askedMs, performance.now())).toBeGreaterThan(0);
   const verdict = await verify(cluster, 'stops.writes', [history]);
   expect(verdict.violations).toEqual([]);
+});
+
+test('up bounds the young generations of its nodes on their command line, where alone V8 looks', async () => {
+  for (const { id } of cluster.nodes) {
+    const { pid } = await cluster.nodeStatus(id);
+    for (const flag of youngGenerationFlags) expect(processesNaming(flag)).toContain(pid);
+  }
 });
 
 test('a second process of the same node is refused, and the first goes on', async () => {
