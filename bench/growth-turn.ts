@@ -14,9 +14,9 @@ import {
 } from './systems/put-system.ts';
 import { type RaftGroupOptions, startRaftGroup, startRaftMember } from './systems/raft-group.ts';
 
-export const growthWarmUp: WarmUp = { clients: 64, seconds: 2 };
+const payloadWarmUp: WarmUp = { clients: 64, seconds: 2 };
 /** Behind the start of a long log V8 compiles for longer; the same for an empty one. */
-export const grownWarmUp: WarmUp = { clients: 64, seconds: 4 };
+export const grownWarmUp: WarmUp = { ...payloadWarmUp, seconds: 4 };
 export const grownMeasure = 'put after a start';
 const grownClients = 16;
 const fillBytes = 100;
@@ -87,7 +87,7 @@ export async function payloadTurn(
   turn.doing('start');
   await using system = await startRaftGroup(turn);
   turn.doing('warm up');
-  await warm(turn, system, growthWarmUp);
+  await warm(turn, system, payloadWarmUp);
   for (const { measure: name, bytes, clients } of plan.sizes) {
     turn.doing(name);
     const { seconds } = plan;
