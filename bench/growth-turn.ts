@@ -15,7 +15,7 @@ import {
 import { type RaftGroupOptions, startRaftGroup, startRaftMember } from './systems/raft-group.ts';
 
 const payloadWarmUp: WarmUp = { clients: 64, seconds: 2 };
-/** Behind the start of a long log V8 compiles for longer; the same for an empty one. */
+/** Behind the start of a long log V8 compiles for longer. An empty one gets the same. */
 export const grownWarmUp: WarmUp = { ...payloadWarmUp, seconds: 4 };
 export const grownMeasure = 'put after a start';
 const grownClients = 16;
