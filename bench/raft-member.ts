@@ -4,29 +4,12 @@ import { boundHeapGrowth } from '../cli/heap-growth.ts';
 import type { RaftNode } from '../raft/index.ts';
 import { openMemberNode } from '../test/support/member-node.ts';
 import { encodePutAnswer, encodeStatus } from './core/etcd-wire.ts';
+import { readMemberSettings } from './member-settings.ts';
 import { PutQueue } from './put-queue.ts';
 import { putService } from './put-service.ts';
 import { serveUnary, type UnaryHandler } from './unary-server.ts';
 
 // A process that is one Raft member, and takes puts while it leads: `raft-member.ts <settings as JSON>`.
-
-export interface BenchMemberSettings {
-  /** n1, n2, …: the number is its id towards clients. */
-  readonly id: string;
-  readonly directory: string;
-  /** Where each member listens for the others. */
-  readonly ports: Readonly<Record<string, number>>;
-  readonly clientPort: number;
-  readonly seed: number;
-}
-
-const settingsSchema: z.ZodType<BenchMemberSettings> = z.strictObject({
-  id: z.string().regex(/^n[1-9]$/),
-  directory: z.string(),
-  ports: z.record(z.string(), z.int()),
-  clientPort: z.int(),
-  seed: z.int(),
-});
 
 const fillSchema = z.strictObject({
   count: z.int().min(1).max(10_000_000),
@@ -43,7 +26,7 @@ const appliedEveryMs = 100;
 async function main(): Promise<void> {
   // As a node does.
   boundHeapGrowth();
-  const settings = settingsSchema.parse(JSON.parse(process.argv[2] ?? ''));
+  const settings = readMemberSettings(process.argv[2]);
   const node = await openMemberNode(settings);
   const queue = new PutQueue(node);
   // There is no state machine beside the log: what is committed counts as applied.

@@ -4,6 +4,7 @@ import { type LoadPlan, loadTurn } from '../load-turn.ts';
 import type { SysbenchTest } from '../sysbench.ts';
 import { startBinraft } from '../systems/binraft.ts';
 import { startGroupReplication } from '../systems/group-replication.ts';
+import { startCommitHops } from '../systems/hops.ts';
 import { startSemisync } from '../systems/semisync.ts';
 import { startSingle } from '../systems/single.ts';
 import type { StartSystem } from '../systems/system.ts';
@@ -12,6 +13,8 @@ import type { Comparison, ComparisonOptions, Contender } from './comparison.ts';
 const tests = ['oltp_insert', 'oltp_update_non_index', 'oltp_read_write'] as const;
 const insert = 'oltp_insert';
 const ours = 'binraft';
+const hopsTitle =
+  'limit: one MySQL, acknowledged when two of three processes of Node have synced its binlog; no Raft, proxy or replica';
 /** Starting servers, making tables. */
 const overheadSeconds = 5;
 const warmUpSeconds = 3;
@@ -19,14 +22,23 @@ const warmUpSeconds = 3;
 /** Writing through a quorum, against what else MySQL offers, and against no replication at all. */
 export function commitComparison(options: ComparisonOptions): Comparison {
   const plan: LoadPlan = { ...options, tests, warmUpSeconds, awaitsFollowers: true };
-  const loads = tests.length * options.threads.length;
-  const contender = (name: string, title: string, start: StartSystem): Contender => ({
-    name,
-    title,
-    isOurs: name === ours,
-    turnSeconds: overheadSeconds + warmUpSeconds + loads * (options.seconds + 0.5),
-    run: (turn) => loadTurn(turn, start, plan),
-  });
+  const contender = (
+    name: string,
+    title: string,
+    start: StartSystem,
+    own: Partial<LoadPlan> = {},
+  ): Contender => {
+    const load = { ...plan, ...own };
+    const loads = load.tests.length * load.threads.length;
+    return {
+      name,
+      title,
+      isOurs: name === ours,
+      turnSeconds: overheadSeconds + warmUpSeconds + loads * (load.seconds + 0.5),
+      run: (turn) => loadTurn(turn, start, load),
+    };
+  };
+  const alone: Partial<LoadPlan> = { tests: [insert], threads: [1] };
   return {
     name: 'commit',
     title: 'commits of small transactions, three nodes on one machine',
@@ -45,6 +57,9 @@ export function commitComparison(options: ComparisonOptions): Comparison {
         startGroupReplication(turn),
       ),
       contender('single', 'one MySQL without replication', startSingle),
+      ...(options.threads.includes(1)
+        ? [contender('node-hops', hopsTitle, startCommitHops, alone)]
+        : []),
     ],
     bars: commitBars(),
     charts: [

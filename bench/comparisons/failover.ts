@@ -6,7 +6,7 @@ import type { Comparison, ComparisonOptions } from './comparison.ts';
 const ours = 'binraft';
 const startSeconds = 12;
 /** One fault of each kind, with the return of the node that was hit; the loss of a follower takes longer, and is seldomer. */
-const secondsPerFault = 11.2;
+const secondsPerFault = 9.2;
 const followerSeconds = 35;
 
 /** How long nobody can write when a server goes away. */

@@ -2,35 +2,47 @@ import type { Bar, BarSubject } from '../core/bars.ts';
 import { metric, p50, type Statistic } from '../core/sample.ts';
 import { putMeasure, putTurn, warmUp } from '../put-turn.ts';
 import { startEtcd } from '../systems/etcd.ts';
+import { startPutHops } from '../systems/hops.ts';
 import type { StartPutSystem } from '../systems/put-system.ts';
 import { startRaftGroup } from '../systems/raft-group.ts';
 import type { Comparison, ComparisonOptions, Contender } from './comparison.ts';
 
 const ours = 'binraft-raft';
 const etcd = 'etcd';
+/** What a put waits for is best seen when nobody else waits. */
+const oneClient = 1;
 const valueBytes = 512;
+const hopsTitle =
+  'limit: three processes of Node that sync and pass on the bytes of a put, no Raft';
 /** Starting members, an election, warming up. */
 const overheadSeconds = 6;
 
 /** The log without a database: appending on three members, against the one that others build upon. */
 export function raftComparison(options: ComparisonOptions): Comparison {
   const { clients, seconds } = options;
-  const contender = (name: string, title: string, start: StartPutSystem): Contender => ({
+  const contender = (
+    [name, title]: readonly [string, string],
+    start: StartPutSystem,
+    loads: readonly number[] = clients,
+  ): Contender => ({
     name,
     title,
     isOurs: name === ours,
-    turnSeconds: overheadSeconds + clients.length * seconds,
-    run: (turn) => putTurn(turn, start, { clients, seconds, valueBytes, warmUp }),
+    turnSeconds: overheadSeconds + loads.length * seconds,
+    run: (turn) => putTurn(turn, start, { clients: loads, seconds, valueBytes, warmUp }),
   });
   return {
     name: 'raft',
     title: `puts of ${valueBytes} bytes through a quorum of three on one machine, without MySQL`,
     tools: ['etcd'],
     contenders: [
-      contender(ours, 'Raft of this project, 3 members, puts appended to the log', (turn) =>
+      contender([ours, 'Raft of this project, 3 members, puts appended to the log'], (turn) =>
         startRaftGroup(turn),
       ),
-      contender(etcd, 'etcd, 3 members, everything by default', startEtcd),
+      contender([etcd, 'etcd, 3 members, everything by default'], startEtcd),
+      ...(clients.includes(oneClient)
+        ? [contender(['node-hops', hopsTitle], startPutHops, [oneClient])]
+        : []),
     ],
     bars: raftBars(),
     charts: [

@@ -1,10 +1,11 @@
 import type { Bar, BarSubject } from '../core/bars.ts';
 import { metric, p50, type Statistic } from '../core/sample.ts';
+import type { Turn } from '../environment.ts';
 import { type LoadPlan, loadTurn } from '../load-turn.ts';
 import { startBinraft } from '../systems/binraft.ts';
 import { startBehind } from '../systems/front-ends.ts';
 import { startSingle } from '../systems/single.ts';
-import type { StartSystem } from '../systems/system.ts';
+import type { RunningSystem, StartSystem } from '../systems/system.ts';
 import type { Comparison, ComparisonOptions, Contender } from './comparison.ts';
 
 const pointSelect = 'oltp_point_select';
@@ -14,6 +15,7 @@ const warmUpSeconds = 2;
 const lease = 'binraft-lease';
 const readIndex = 'binraft-read-index';
 const followers = 'binraft-followers';
+const passTitle = 'limit: one MySQL behind some lines of Node that pass bytes and look at nothing';
 
 /** Reading one row, through our ports, through other proxies, and without any. */
 export function readsComparison(options: ComparisonOptions): Comparison {
@@ -23,13 +25,19 @@ export function readsComparison(options: ComparisonOptions): Comparison {
     warmUpSeconds,
     awaitsFollowers: false,
   };
-  const contender = (name: string, title: string, start: StartSystem): Contender => ({
+  const contender = (
+    name: string,
+    title: string,
+    start: StartSystem,
+    threads = options.threads,
+  ): Contender => ({
     name,
     title,
     isOurs: name.startsWith('binraft'),
-    turnSeconds: overheadSeconds + warmUpSeconds + options.threads.length * (options.seconds + 0.5),
-    run: (turn) => loadTurn(turn, start, plan),
+    turnSeconds: overheadSeconds + warmUpSeconds + threads.length * (options.seconds + 0.5),
+    run: (turn) => loadTurn(turn, start, { ...plan, threads }),
   });
+  const many = options.threads.filter((threads) => threads > 1);
   return {
     name: 'reads',
     title: 'point selects, directly and through proxies',
@@ -51,6 +59,7 @@ export function readsComparison(options: ComparisonOptions): Comparison {
       contender('mysql-router', 'one MySQL behind MySQL Router', (turn) =>
         startBehind(turn, 'mysqlrouter'),
       ),
+      ...(many.length === 0 ? [] : [contender('node-pass', passTitle, startBehindNode, many)]),
     ],
     bars: readBars(),
     charts: [
@@ -69,6 +78,10 @@ export function readsComparison(options: ComparisonOptions): Comparison {
     ],
     table: { x: 'threads', distribution: 'latency', ratioOf: metric('throughput') },
   };
+}
+
+function startBehindNode(turn: Turn): Promise<RunningSystem> {
+  return startBehind(turn, 'node');
 }
 
 function readBars(): readonly Bar[] {

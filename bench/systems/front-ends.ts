@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { BackgroundProcess } from '../background-process.ts';
 import type { Turn } from '../environment.ts';
 import { BenchError } from '../errors.ts';
@@ -7,20 +8,19 @@ import { type SqlEndpoint, withSql } from '../sql.ts';
 import { startSingle } from './single.ts';
 import type { RunningSystem } from './system.ts';
 
-/** A proxy that a session passes on its way to the one MySQL behind it. */
-export type FrontEnd = 'haproxy' | 'mysqlrouter';
+/** A proxy that a session passes on its way to the one MySQL behind it; `node` is a limit (`limits/pass-through.ts`). */
+export type FrontEnd = 'haproxy' | 'mysqlrouter' | 'node';
 
 const sessionsMax = 4096;
+const passThrough = fileURLToPath(new URL('../limits/pass-through.ts', import.meta.url));
+const commands = { haproxy: haproxyCommand, mysqlrouter: routerCommand, node: nodeCommand };
 
 /** One MySQL with a proxy in front; tables are made past the proxy, the load goes through it. */
 export async function startBehind(turn: Turn, frontEnd: FrontEnd): Promise<RunningSystem> {
   await using started = new AsyncDisposableStack();
   const single = started.use(await startSingle(turn));
   const port = turn.ports.frontEnd;
-  const command =
-    frontEnd === 'haproxy'
-      ? await haproxyCommand(turn, single.primary)
-      : await routerCommand(turn, single.primary);
+  const command = await commands[frontEnd](turn, single.primary);
   const logPath = join(turn.folder, `${frontEnd}.log`);
   started.use(await BackgroundProcess.start(turn, { command, logPath, port }));
   const endpoint: SqlEndpoint = { ...single.primary, port };
@@ -86,6 +86,12 @@ async function routerCommand(turn: Turn, server: SqlEndpoint): Promise<readonly 
   ];
   await writeFile(path, `${lines.join('\n')}\n`);
   return [...command, '-c', path];
+}
+
+/** Bytes in, bytes out. */
+function nodeCommand(turn: Turn, server: SqlEndpoint): Promise<readonly string[]> {
+  const ports = [turn.ports.frontEnd, server.port].map(String);
+  return Promise.resolve([process.execPath, passThrough, ...ports]);
 }
 
 /** The proxy leads to the server that was meant, and to no other. */

@@ -2,10 +2,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { youngGenerationFlags } from '../../cli/heap-growth.ts';
 import { BackgroundProcess } from '../background-process.ts';
-import type { BenchMemberSettings } from '../raft-member.ts';
+import type { BenchMemberSettings } from '../member-settings.ts';
 import { type PutSystem, type PutTurn, type StartedMember, startMembers } from './put-system.ts';
 
-const program = fileURLToPath(new URL('../raft-member.ts', import.meta.url));
+const raftMember = fileURLToPath(new URL('../raft-member.ts', import.meta.url));
 
 export interface RaftGroupOptions {
   readonly count: number;
@@ -28,6 +28,14 @@ export async function startRaftMember(
   turn: PutTurn,
   options: RaftGroupOptions & { readonly number: number },
 ): Promise<StartedMember> {
+  return await startNodeMember(turn, { ...options, program: raftMember });
+}
+
+/** A process of this Node that is a member, run as our nodes are. */
+export async function startNodeMember(
+  turn: PutTurn,
+  options: RaftGroupOptions & { readonly number: number; readonly program: string },
+): Promise<StartedMember> {
   const { number, count, seed } = options;
   const { mysql: port } = turn.ports.server(number);
   const id = `n${number}`;
@@ -40,7 +48,7 @@ export async function startRaftMember(
     seed: seed * 100 + number * 10,
   };
   const started = await BackgroundProcess.start(turn, {
-    command: [process.execPath, ...youngGenerationFlags, program, JSON.stringify(settings)],
+    command: [process.execPath, ...youngGenerationFlags, options.program, JSON.stringify(settings)],
     logPath: join(turn.folder, `${id}.log`),
     port,
   });

@@ -38,7 +38,7 @@ export async function startSemisync(turn: Turn, isRelayLogSynced: boolean): Prom
     [Symbol.asyncDispose]: () => servers.disposeAsync(),
   };
   try {
-    await untilFollowed(turn, source.endpoint);
+    await untilFollowed(turn, source.endpoint, replicaNumbers.length);
     return system;
   } catch (thrown) {
     await servers.disposeAsync();
@@ -46,7 +46,8 @@ export async function startSemisync(turn: Turn, isRelayLogSynced: boolean): Prom
   }
 }
 
-function sourceSettings(): Readonly<Record<string, string>> {
+/** Lossless, one acknowledgement, and never asynchronous. */
+export function sourceSettings(): Readonly<Record<string, string>> {
   return {
     rpl_semi_sync_source_enabled: 'ON',
     rpl_semi_sync_source_timeout: String(ackTimeoutMs),
@@ -80,7 +81,8 @@ async function follow(turn: Turn, replica: SqlEndpoint, source: SqlEndpoint): Pr
   });
 }
 
-async function untilFollowed(turn: Turn, source: SqlEndpoint): Promise<void> {
+/** Settles when so many acknowledge. Rejects with BENCH_START_FAILED. */
+export async function untilFollowed(turn: Turn, source: SqlEndpoint, count: number): Promise<void> {
   const { clock, signal } = turn;
   const untilMs = clock.monotonicMs() + readyTimeoutMs;
   for (;;) {
@@ -88,9 +90,9 @@ async function untilFollowed(turn: Turn, source: SqlEndpoint): Promise<void> {
       const [row] = await query("SHOW GLOBAL STATUS LIKE 'Rpl_semi_sync_source_clients'");
       return Number(row?.['Value']);
     });
-    if (clients === replicaNumbers.length) return;
+    if (clients === count) return;
     if (clock.monotonicMs() > untilMs) {
-      const message = `semi-sync: ${clients} of ${replicaNumbers.length} replicas came within ${readyTimeoutMs} ms`;
+      const message = `semi-sync: ${clients} of ${count} replicas came within ${readyTimeoutMs} ms`;
       throw new BenchError('BENCH_START_FAILED', message);
     }
     await clock.delay(readyPollMs, { signal });
@@ -104,21 +106,7 @@ async function check(parts: {
   readonly isRelayLogSynced: boolean;
 }): Promise<void> {
   const { turn, isRelayLogSynced } = parts;
-  await withSql(parts.source, turn.clock, async (query) => {
-    await requireGlobals('semi-sync source', query, 'VARIABLES', {
-      ...durableSettings,
-      rpl_semi_sync_source_enabled: 'ON',
-      rpl_semi_sync_source_wait_point: 'AFTER_SYNC',
-      rpl_semi_sync_source_wait_no_replica: 'ON',
-      rpl_semi_sync_source_wait_for_replica_count: '1',
-    });
-    await requireGlobals('semi-sync source', query, 'STATUS', {
-      Rpl_semi_sync_source_status: 'ON',
-      Rpl_semi_sync_source_clients: String(replicaNumbers.length),
-      // Not one commit went without its acknowledgement.
-      Rpl_semi_sync_source_no_tx: '0',
-    });
-  });
+  await requireLossless(turn, parts.source, replicaNumbers.length);
   for (const follower of parts.followers) {
     await withSql(follower, turn.clock, async (query) => {
       const relayLog = isRelayLogSynced ? { sync_relay_log: '1' } : { sync_relay_log: '10000' };
@@ -134,6 +122,29 @@ async function check(parts: {
       await requireApplying(query);
     });
   }
+}
+
+/** Rejects with BENCH_MISCONFIGURED unless every commit waited for one of so many. */
+export async function requireLossless(
+  turn: Turn,
+  source: SqlEndpoint,
+  clients: number,
+): Promise<void> {
+  await withSql(source, turn.clock, async (query) => {
+    await requireGlobals('semi-sync source', query, 'VARIABLES', {
+      ...durableSettings,
+      rpl_semi_sync_source_enabled: 'ON',
+      rpl_semi_sync_source_wait_point: 'AFTER_SYNC',
+      rpl_semi_sync_source_wait_no_replica: 'ON',
+      rpl_semi_sync_source_wait_for_replica_count: '1',
+    });
+    await requireGlobals('semi-sync source', query, 'STATUS', {
+      Rpl_semi_sync_source_status: 'ON',
+      Rpl_semi_sync_source_clients: String(clients),
+      // Not one commit went without its acknowledgement.
+      Rpl_semi_sync_source_no_tx: '0',
+    });
+  });
 }
 
 async function requireApplying(query: Parameters<typeof requireGlobals>[1]): Promise<void> {
