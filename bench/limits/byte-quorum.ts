@@ -1,12 +1,12 @@
 import { once } from 'node:events';
-import { connect, createServer, type Socket } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { SyncedFile } from './synced-file.ts';
 
 /** How much a follower has, as it says it: one number of 48 bits, big-endian. */
 const lengthBytes = 6;
 
 /** Appends what a leader sends to a file, and answers with the length that is on the disk. Settles when it listens. */
-export async function followOn(port: number, path: string): Promise<void> {
+export async function followOn(port: number, path: string): Promise<Server> {
   const server = createServer({ noDelay: true }, (leader) => {
     const file = new SyncedFile(path, (length) => {
       const answer = Buffer.allocUnsafe(lengthBytes);
@@ -17,13 +17,14 @@ export async function followOn(port: number, path: string): Promise<void> {
   });
   server.listen(port, '127.0.0.1');
   await once(server, 'listening');
+  return server;
 }
 
 /**
  * Bytes on the disks of a majority, and nothing else: no terms, no votes, no log that could be read again. What a leader that keeps
  * nobody waiting needs at least, in Node: a file and a socket to each follower.
  */
-export class ByteQuorum {
+export class ByteQuorum implements Disposable {
   /** How much each member has on its disk, the leader's own first. */
   readonly #lengths: number[];
   readonly #followers: readonly Socket[];
@@ -73,6 +74,10 @@ export class ByteQuorum {
     this.#file.append(bytes);
     this.#appended += bytes.length;
     return this.#appended;
+  }
+
+  [Symbol.dispose](): void {
+    for (const follower of this.#followers) follower.destroy();
   }
 
   #hear(member: number, length: number): void {

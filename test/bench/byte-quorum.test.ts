@@ -1,0 +1,56 @@
+import { readFile } from 'node:fs/promises';
+import type { AddressInfo, Server } from 'node:net';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { ByteQuorum, followOn } from '../../bench/limits/byte-quorum.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+async function startFollower(path: string): Promise<{ server: Server; port: number }> {
+  const server = await followOn(0, path);
+  onTestFinished(() => void server.close());
+  return { server, port: (server.address() as AddressInfo).port };
+}
+
+test('a length is reached when two of three files have it, and in the end all have the same bytes', async () => {
+  using folder = temporaryFolder();
+  const paths = ['leader', 'first', 'second'].map((name) => join(folder.path, name));
+  const [leader = '', ...others] = paths;
+  const followers = await Promise.all(others.map(startFollower));
+  const reached: number[] = [];
+  using quorum = await ByteQuorum.connect({
+    ports: followers.map(({ port }) => port),
+    path: leader,
+    reached: (length) => reached.push(length),
+  });
+  const pieces = Array.from({ length: 200 }, (_, number) => new Uint8Array(number).fill(number));
+  const all = Buffer.concat(pieces);
+  const holders = async (): Promise<number> => {
+    const contents = await Promise.all(paths.map((path) => readFile(path)));
+    return contents.filter((content) => content.equals(all)).length;
+  };
+
+  const ends = pieces.map((piece) => quorum.append(piece));
+  expect(ends.at(-1)).toBe(all.length);
+  await waitFor(() => expect(reached.at(-1)).toBe(all.length));
+  expect(await holders()).toBeGreaterThanOrEqual(2);
+  expect(reached).toEqual([...reached].toSorted((one, other) => one - other));
+  await waitFor(async () => expect(await holders()).toBe(3));
+});
+
+test('the leader and one follower are enough while the other one says nothing', async () => {
+  using folder = temporaryFolder();
+  const first = await startFollower(join(folder.path, 'first'));
+  const silent = await startFollower(join(folder.path, 'silent'));
+  silent.server.removeAllListeners('connection');
+  const reached: number[] = [];
+  using quorum = await ByteQuorum.connect({
+    ports: [silent.port, first.port],
+    path: join(folder.path, 'leader'),
+    reached: (length) => reached.push(length),
+  });
+
+  quorum.append(Uint8Array.of(1, 2, 3));
+  await waitFor(() => expect(reached).toEqual([3]));
+  expect(await readFile(join(folder.path, 'first'))).toHaveLength(3);
+});
