@@ -14,7 +14,7 @@ export function boundHeapGrowth(): void {
 
 /**
  * For the command line of a node: V8 reads it before it makes a heap. The young generation of each thread may have halves of so many
- * MiB, not of 16 or more. Under load a node's private memory is 153 to 185 MiB so, and 193 to 290 without. It costs processor time where
- * much is under way at once: 6 % with 64 sessions of mixed statements, nothing that could be told with 16 (bench/README.md).
+ * MiB, not of 16 or more. Under load a node's private memory is 153 to 185 MiB so, and 193 to 290 without. What it costs
+ * in processor time could not be told from the spread of the measurements (bench/README.md).
  */
 export const youngGenerationFlags: readonly string[] = ['--max-semi-space-size=8'];
