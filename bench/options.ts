@@ -17,6 +17,8 @@ export interface BenchOptions {
   readonly faults: number;
   /** Null: all. */
   readonly peers: readonly string[] | null;
+  /** What only shows where the ground is takes turns too. */
+  readonly withLimits: boolean;
   readonly out: string;
   /** False when the results went elsewhere: the page shows what is beside it. */
   readonly updatesReadme: boolean;
@@ -43,6 +45,7 @@ export const usage: string = `npm run bench -- [${[...comparisons.keys()].join('
   --rounds 3          turns of each contender
   --faults 50         how often each kind of failover is measured, over all rounds
   --peers a,b         only these beside our own contenders
+  --limits            also what Node alone can reach, to see what is ours to improve
   --out FOLDER        where results go (default: bench/results; only then is bench/README.md brought up to date)
   --data-dir FOLDER   where servers keep their data meanwhile (default: bench/work); its disk is what is measured
   --base-port ${defaultBasePort}   the first of ${portsUsed} ports on loopback
@@ -74,6 +77,7 @@ export function readOptions(
     rounds: wholeNumber('--rounds', values.rounds, { min: 1, max: roundsMax }),
     faults: wholeNumber('--faults', values.faults, { min: 1, max: faultsMax }),
     peers: values.peers?.split(',').filter((name) => name !== '') ?? null,
+    withLimits: values.limits,
     out,
     updatesReadme: out === defaultOut,
     dataDirectory: resolve(values['data-dir'] ?? resolve(here, 'work')),
@@ -102,6 +106,7 @@ interface RawOptions {
     readonly rounds: string;
     readonly faults: string;
     readonly peers?: string | undefined;
+    readonly limits: boolean;
     readonly out?: string | undefined;
     readonly 'data-dir'?: string | undefined;
     readonly 'base-port': string;
@@ -121,6 +126,7 @@ function parse(args: readonly string[]): RawOptions {
       rounds: { type: 'string', default: '3' },
       faults: { type: 'string', default: '50' },
       peers: { type: 'string' },
+      limits: { type: 'boolean', default: false },
       out: { type: 'string' },
       'data-dir': { type: 'string' },
       'base-port': { type: 'string', default: String(defaultBasePort) },

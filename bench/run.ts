@@ -65,16 +65,17 @@ async function main(): Promise<number> {
   }
 }
 
-/** With the peers that were asked for, and always ours. */
+/** With the peers and limits that were asked for, and always ours. */
 function chosenComparison(name: string, options: BenchOptions): Comparison {
   const make = comparisons.get(name);
   if (make === undefined) throw new BenchError('BENCH_OPTION', `there is no comparison ${name}`);
   const whole = make(options);
-  const { peers } = options;
-  if (peers === null) return whole;
-  const [first, ...others] = whole.contenders.filter(
-    (contender) => contender.isOurs || peers.includes(contender.name),
-  );
+  const { peers, withLimits } = options;
+  const [first, ...others] = whole.contenders.filter((contender) => {
+    const { isOurs, isLimit = false } = contender;
+    if (isOurs || (isLimit && withLimits)) return true;
+    return peers === null ? !isLimit : peers.includes(contender.name);
+  });
   return { ...whole, contenders: [first ?? whole.contenders[0], ...others] };
 }
 

@@ -28,6 +28,8 @@ export async function prepareTables(turn: Turn, endpoint: SqlEndpoint): Promise<
   });
 }
 
+const reasonLines = 3;
+
 /** Rejects with BENCH_LOAD_FAILED when a session fails for anything but a deadlock or a lock wait. */
 export async function runLoad(
   turn: Turn,
@@ -72,7 +74,8 @@ async function sysbench(
   const result = await runProgram(command, { timeoutMs: run.timeoutMs, signal: turn.signal });
   turn.signal.throwIfAborted();
   if (result.status === 0) return result.stdout;
-  const words = result.stdout.split('\n').filter((line) => /FATAL|error/i.test(line));
-  const reason = [failureOf(result), ...words.slice(-2)].join(' / ');
+  // The first ones say why; each session that fails then says that it did.
+  const words = new Set(result.stdout.split('\n').filter((line) => /FATAL|error/i.test(line)));
+  const reason = [failureOf(result), ...[...words].slice(0, reasonLines)].join(' / ');
   throw new BenchError('BENCH_LOAD_FAILED', `sysbench ${run.args.join(' ')}: ${reason}`);
 }

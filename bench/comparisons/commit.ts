@@ -13,6 +13,7 @@ import type { Comparison, ComparisonOptions, Contender } from './comparison.ts';
 const tests = ['oltp_insert', 'oltp_update_non_index', 'oltp_read_write'] as const;
 const insert = 'oltp_insert';
 const ours = 'binraft';
+const hops = 'node-hops';
 const hopsTitle =
   'limit: one MySQL, acknowledged when two of three processes of Node have synced its binlog; no Raft, proxy or replica';
 /** Starting servers, making tables. */
@@ -34,6 +35,7 @@ export function commitComparison(options: ComparisonOptions): Comparison {
       name,
       title,
       isOurs: name === ours,
+      isLimit: name === hops,
       turnSeconds: overheadSeconds + warmUpSeconds + loads * (load.seconds + 0.5),
       run: (turn) => loadTurn(turn, start, load),
     };
@@ -57,9 +59,7 @@ export function commitComparison(options: ComparisonOptions): Comparison {
         startGroupReplication(turn),
       ),
       contender('single', 'one MySQL without replication', startSingle),
-      ...(options.threads.includes(1)
-        ? [contender('node-hops', hopsTitle, startCommitHops, alone)]
-        : []),
+      ...(options.threads.includes(1) ? [contender(hops, hopsTitle, startCommitHops, alone)] : []),
     ],
     bars: commitBars(),
     charts: [

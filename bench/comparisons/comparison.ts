@@ -15,6 +15,8 @@ export interface Comparison extends ComparisonPlan {
 export interface Contender extends ContenderPlan {
   /** About how long a turn takes, for the first guess of the time left. */
   readonly turnSeconds: number;
+  /** Nothing that anybody runs, but what such a thing cannot be quicker than. Left out unless it is asked for. */
+  readonly isLimit?: boolean;
   /** Records its samples in the turn. What it throws ends this turn alone, and is part of the results. */
   run(turn: Turn): Promise<void>;
 }

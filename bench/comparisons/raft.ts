@@ -12,6 +12,7 @@ const etcd = 'etcd';
 /** What a put waits for is best seen when nobody else waits. */
 const oneClient = 1;
 const valueBytes = 512;
+const hops = 'node-hops';
 const hopsTitle =
   'limit: three processes of Node that sync and pass on the bytes of a put, no Raft';
 /** Starting members, an election, warming up. */
@@ -28,6 +29,7 @@ export function raftComparison(options: ComparisonOptions): Comparison {
     name,
     title,
     isOurs: name === ours,
+    isLimit: name === hops,
     turnSeconds: overheadSeconds + loads.length * seconds,
     run: (turn) => putTurn(turn, start, { clients: loads, seconds, valueBytes, warmUp }),
   });
@@ -41,7 +43,7 @@ export function raftComparison(options: ComparisonOptions): Comparison {
       ),
       contender([etcd, 'etcd, 3 members, everything by default'], startEtcd),
       ...(clients.includes(oneClient)
-        ? [contender(['node-hops', hopsTitle], startPutHops, [oneClient])]
+        ? [contender([hops, hopsTitle], startPutHops, [oneClient])]
         : []),
     ],
     bars: raftBars(),

@@ -15,6 +15,7 @@ const warmUpSeconds = 2;
 const lease = 'binraft-lease';
 const readIndex = 'binraft-read-index';
 const followers = 'binraft-followers';
+const pass = 'node-pass';
 const passTitle = 'limit: one MySQL behind some lines of Node that pass bytes and look at nothing';
 
 /** Reading one row, through our ports, through other proxies, and without any. */
@@ -34,6 +35,7 @@ export function readsComparison(options: ComparisonOptions): Comparison {
     name,
     title,
     isOurs: name.startsWith('binraft'),
+    isLimit: name === pass,
     turnSeconds: overheadSeconds + warmUpSeconds + threads.length * (options.seconds + 0.5),
     run: (turn) => loadTurn(turn, start, { ...plan, threads }),
   });
@@ -59,7 +61,7 @@ export function readsComparison(options: ComparisonOptions): Comparison {
       contender('mysql-router', 'one MySQL behind MySQL Router', (turn) =>
         startBehind(turn, 'mysqlrouter'),
       ),
-      ...(many.length === 0 ? [] : [contender('node-pass', passTitle, startBehindNode, many)]),
+      ...(many.length === 0 ? [] : [contender(pass, passTitle, startBehindNode, many)]),
     ],
     bars: readBars(),
     charts: [
