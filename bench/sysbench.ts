@@ -20,6 +20,8 @@ const rowsPerTable = 10_000;
 const prepareTimeoutMs = 120_000;
 /** Beyond the time a run was asked to take: its last transactions may wait for a slow disk. */
 const graceMs = 60_000;
+/** Of what a load that failed has said. */
+const reasonLines = 3;
 
 export async function prepareTables(turn: Turn, endpoint: SqlEndpoint): Promise<void> {
   await sysbench(turn, [endpoint], {
@@ -27,8 +29,6 @@ export async function prepareTables(turn: Turn, endpoint: SqlEndpoint): Promise<
     timeoutMs: prepareTimeoutMs,
   });
 }
-
-const reasonLines = 3;
 
 /** Rejects with BENCH_LOAD_FAILED when a session fails for anything but a deadlock or a lock wait. */
 export async function runLoad(

@@ -22,7 +22,8 @@ const overheadSeconds = 6;
 export function raftComparison(options: ComparisonOptions): Comparison {
   const { clients, seconds } = options;
   const contender = (
-    [name, title]: readonly [string, string],
+    name: string,
+    title: string,
     start: StartPutSystem,
     loads: readonly number[] = clients,
   ): Contender => ({
@@ -38,12 +39,12 @@ export function raftComparison(options: ComparisonOptions): Comparison {
     title: `puts of ${valueBytes} bytes through a quorum of three on one machine, without MySQL`,
     tools: ['etcd'],
     contenders: [
-      contender([ours, 'Raft of this project, 3 members, puts appended to the log'], (turn) =>
+      contender(ours, 'Raft of this project, 3 members, puts appended to the log', (turn) =>
         startRaftGroup(turn),
       ),
-      contender([etcd, 'etcd, 3 members, everything by default'], startEtcd),
+      contender(etcd, 'etcd, 3 members, everything by default', startEtcd),
       ...(clients.includes(oneClient)
-        ? [contender([hops, hopsTitle], startPutHops, [oneClient])]
+        ? [contender(hops, hopsTitle, startPutHops, [oneClient])]
         : []),
     ],
     bars: raftBars(),

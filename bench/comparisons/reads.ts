@@ -1,11 +1,10 @@
 import type { Bar, BarSubject } from '../core/bars.ts';
 import { metric, p50, type Statistic } from '../core/sample.ts';
-import type { Turn } from '../environment.ts';
 import { type LoadPlan, loadTurn } from '../load-turn.ts';
 import { startBinraft } from '../systems/binraft.ts';
 import { startBehind } from '../systems/front-ends.ts';
 import { startSingle } from '../systems/single.ts';
-import type { RunningSystem, StartSystem } from '../systems/system.ts';
+import type { StartSystem } from '../systems/system.ts';
 import type { Comparison, ComparisonOptions, Contender } from './comparison.ts';
 
 const pointSelect = 'oltp_point_select';
@@ -61,7 +60,9 @@ export function readsComparison(options: ComparisonOptions): Comparison {
       contender('mysql-router', 'one MySQL behind MySQL Router', (turn) =>
         startBehind(turn, 'mysqlrouter'),
       ),
-      ...(many.length === 0 ? [] : [contender(pass, passTitle, startBehindNode, many)]),
+      ...(many.length === 0
+        ? []
+        : [contender(pass, passTitle, (turn) => startBehind(turn, 'node'), many)]),
     ],
     bars: readBars(),
     charts: [
@@ -80,10 +81,6 @@ export function readsComparison(options: ComparisonOptions): Comparison {
     ],
     table: { x: 'threads', distribution: 'latency', ratioOf: metric('throughput') },
   };
-}
-
-function startBehindNode(turn: Turn): Promise<RunningSystem> {
-  return startBehind(turn, 'node');
 }
 
 function readBars(): readonly Bar[] {

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import { deferred } from '../../base/deferred.ts';
 import { SyncedFile } from './synced-file.ts';
 
 /** How much a follower has, as it says it: one number of 48 bits, big-endian. */
@@ -29,20 +30,14 @@ export class ByteQuorum implements Disposable {
   readonly #lengths: number[];
   readonly #followers: readonly Socket[];
   readonly #file: SyncedFile;
-  readonly #reached: (length: number) => void;
+  readonly #waiting: { readonly end: number; resolve(): void }[] = [];
   #appended = 0;
-  #reachedLength = 0;
 
-  private constructor(options: {
-    readonly followers: readonly Socket[];
-    readonly path: string;
-    readonly reached: (length: number) => void;
-  }) {
-    this.#followers = options.followers;
-    this.#reached = options.reached;
-    this.#lengths = [0, ...options.followers.map(() => 0)];
-    this.#file = new SyncedFile(options.path, (length) => this.#hear(0, length));
-    for (const [place, follower] of options.followers.entries()) {
+  private constructor(followers: readonly Socket[], path: string) {
+    this.#followers = followers;
+    this.#lengths = [0, ...followers.map(() => 0)];
+    this.#file = new SyncedFile(path, (length) => this.#hear(0, length));
+    for (const [place, follower] of followers.entries()) {
       let rest: Buffer = Buffer.alloc(0);
       follower.on('data', (bytes) => {
         rest = rest.length === 0 ? bytes : Buffer.concat([rest, bytes]);
@@ -55,25 +50,21 @@ export class ByteQuorum implements Disposable {
     }
   }
 
-  /** Followers must listen already. `reached` is told how many bytes a majority has, each time that they are more. */
-  static async connect(options: {
-    readonly ports: readonly number[];
-    readonly path: string;
-    readonly reached: (length: number) => void;
-  }): Promise<ByteQuorum> {
-    const followers = options.ports.map((port) =>
-      connect({ host: '127.0.0.1', port, noDelay: true }),
-    );
+  /** Followers must listen already; the leader's own file is at `path`. */
+  static async connect(ports: readonly number[], path: string): Promise<ByteQuorum> {
+    const followers = ports.map((port) => connect({ host: '127.0.0.1', port, noDelay: true }));
     await Promise.all(followers.map((follower) => once(follower, 'connect')));
-    return new ByteQuorum({ ...options, followers });
+    return new ByteQuorum(followers, path);
   }
 
-  /** Returns the length that must be reached for these bytes to be on a majority. */
-  append(bytes: Uint8Array): number {
+  /** Settles when these bytes, and all before them, are on the disks of a majority; in the order of the calls. */
+  append(bytes: Uint8Array): Promise<void> {
+    const { promise, resolve } = deferred();
     for (const follower of this.#followers) follower.write(bytes);
     this.#file.append(bytes);
     this.#appended += bytes.length;
-    return this.#appended;
+    this.#waiting.push({ end: this.#appended, resolve });
+    return promise;
   }
 
   [Symbol.dispose](): void {
@@ -84,8 +75,8 @@ export class ByteQuorum implements Disposable {
     this.#lengths[member] = length;
     const falling = this.#lengths.toSorted((one, other) => other - one);
     const majority = falling[Math.floor(falling.length / 2)] ?? 0;
-    if (majority <= this.#reachedLength) return;
-    this.#reachedLength = majority;
-    this.#reached(majority);
+    const open = this.#waiting.findIndex(({ end }) => end > majority);
+    const reached = this.#waiting.splice(0, open === -1 ? this.#waiting.length : open);
+    for (const { resolve } of reached) resolve();
   }
 }

@@ -8,7 +8,6 @@ import { decodeEvent } from '../../mysql-bridge/binlog/event-codec.ts';
 import { decodeEventHeader } from '../../mysql-bridge/binlog/event-header.ts';
 import { EventType } from '../../mysql-bridge/binlog/event-types.ts';
 import { GtidSet } from '../../mysql-bridge/binlog/gtid-set.ts';
-import type { BinlogPosition } from '../../mysql-bridge/binlog/position.ts';
 import { DumpClient } from '../../mysql-bridge/dump-client.ts';
 import { PacketCollector } from '../../mysql-bridge/protocol/packet-framer.ts';
 import {
@@ -43,20 +42,9 @@ const eventBytesMax = 1024 * 1024;
 /** Of a packet, before the event: a status and the header of semi-sync. */
 const headBytes = 1 + semisyncHeaderBytes;
 
-interface WaitingCommit {
-  readonly end: number;
-  readonly position: BinlogPosition;
-}
-
 async function main(): Promise<void> {
   const settings = settingsSchema.parse(JSON.parse(process.argv[2] ?? ''));
   const { port, user, password } = settings.server;
-  const waiting: WaitingCommit[] = [];
-  const quorum = await ByteQuorum.connect({
-    ports: settings.followerPorts,
-    path: join(settings.directory, 'bytes'),
-    reached: (length) => acknowledge(dump, waiting, length),
-  });
   const dump = await DumpClient.open({
     endpoint: { kind: 'tcp', host: '127.0.0.1', port },
     account: { user, password },
@@ -67,19 +55,24 @@ async function main(): Promise<void> {
     loginTimeoutMs,
     clock: new SystemClock(),
   });
+  const quorum = await ByteQuorum.connect(
+    settings.followerPorts,
+    join(settings.directory, 'bytes'),
+  );
   const packets = new PacketCollector({ payloadBytesMax: eventBytesMax });
   let file = '';
   dump.start(GtidSet.parse(await dump.executedGtids()).encode(), {
     onPieces(pieces) {
       // What came in one read travels in one piece.
-      const end = quorum.append(Buffer.concat(pieces.map(({ bytes }) => bytes)));
+      const synced = quorum.append(Buffer.concat(pieces.map(({ bytes }) => bytes)));
       for (const piece of pieces) {
         const packet = packets.add(piece)?.payload;
         if (packet === undefined) continue;
         const { type, logPos } = decodeEventHeader(packet, headBytes);
         if (type === EventType.rotate) file = fileOf(packet.subarray(headBytes)) ?? file;
-        const isWaiting = decodeSemisyncHeader(packet[1] ?? 0, packet[2] ?? 0) === true;
-        if (isWaiting) waiting.push({ end, position: { file, offset: BigInt(logPos) } });
+        if (decodeSemisyncHeader(packet[1] ?? 0, packet[2] ?? 0) !== true) continue;
+        const position = { file, offset: BigInt(logPos) };
+        void synced.then(() => dump.sendAck(position));
       }
     },
     onEnd(error) {
@@ -92,15 +85,7 @@ async function main(): Promise<void> {
 
 function fileOf(event: Uint8Array): string | null {
   const { body } = decodeEvent(event);
-  return 'kind' in body && body.kind === 'rotate' ? body.next.file : null;
-}
-
-/** One acknowledgement is for all before it. */
-function acknowledge(dump: DumpClient, waiting: WaitingCommit[], length: number): void {
-  const open = waiting.findIndex(({ end }) => end > length);
-  const reached = waiting.splice(0, open === -1 ? waiting.length : open);
-  const last = reached.at(-1);
-  if (last !== undefined) dump.sendAck(last.position);
+  return body.kind === 'rotate' ? body.next.file : null;
 }
 
 await main();

@@ -1,6 +1,5 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { deferred } from '../../base/deferred.ts';
 import { encodePutAnswer, encodeStatus } from '../core/etcd-wire.ts';
 import { readMemberSettings } from '../member-settings.ts';
 import { putService } from '../put-service.ts';
@@ -14,83 +13,35 @@ const requestBytesMax = 1024 * 1024;
 const leader = 'n1';
 const ofNoElection = { leaderId: 1n, term: 1n };
 
-interface Put {
-  readonly end: number;
-  acknowledge(revision: number): void;
-}
-
-/** Puts in the order they came, each until a majority has its bytes. */
-class PutOrder {
-  readonly #waiting: Put[] = [];
-  #acknowledged = 0;
-
-  get acknowledged(): number {
-    return this.#acknowledged;
-  }
-
-  add(put: Put): void {
-    this.#waiting.push(put);
-  }
-
-  reach(length: number): void {
-    for (let put = this.#waiting[0]; put !== undefined && put.end <= length; ) {
-      this.#waiting.shift();
-      this.#acknowledged += 1;
-      put.acknowledge(this.#acknowledged);
-      put = this.#waiting[0];
-    }
-  }
-}
-
 async function main(): Promise<void> {
   const { id, directory, ports, clientPort } = readMemberSettings(process.argv[2]);
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const path = join(directory, 'bytes');
-  const order = new PutOrder();
-  const quorum = id === leader ? await lead(ports, path, order) : null;
+  const followers = Object.entries(ports).filter(([other]) => other !== leader);
+  const followerPorts = followers.map(([, port]) => port);
+  const quorum = id === leader ? await ByteQuorum.connect(followerPorts, path) : null;
   if (quorum === null) await followOn(ports[id] ?? 0, path);
+  let acknowledged = 0;
+  const put = async (request: Uint8Array): Promise<Uint8Array> => {
+    if (quorum === null) throw new Error(`puts are for ${leader}`);
+    await quorum.append(request);
+    acknowledged += 1;
+    return encodePutAnswer({ revision: acknowledged, term: 1 });
+  };
+  const status = (): Uint8Array =>
+    encodeStatus({
+      ...ofNoElection,
+      memberId: BigInt(id.slice(1)),
+      index: BigInt(acknowledged),
+    });
   await serveUnary({
     port: clientPort,
     requestBytesMax,
     handlers: new Map([
-      [putService.put.path, (request: Uint8Array) => take(quorum, order, request)],
-      [
-        putService.status.path,
-        () =>
-          Promise.resolve(
-            encodeStatus({
-              ...ofNoElection,
-              memberId: BigInt(id.slice(1)),
-              index: BigInt(order.acknowledged),
-            }),
-          ),
-      ],
+      [putService.put.path, put],
+      [putService.status.path, () => Promise.resolve(status())],
     ]),
   });
-}
-
-async function lead(
-  ports: Readonly<Record<string, number>>,
-  path: string,
-  order: PutOrder,
-): Promise<ByteQuorum> {
-  const others = Object.entries(ports).filter(([id]) => id !== leader);
-  return await ByteQuorum.connect({
-    ports: others.map(([, port]) => port),
-    path,
-    reached: (length) => order.reach(length),
-  });
-}
-
-async function take(
-  quorum: ByteQuorum | null,
-  order: PutOrder,
-  request: Uint8Array,
-): Promise<Uint8Array> {
-  if (quorum === null) throw new Error(`puts are for ${leader}`);
-  const { promise, resolve } = deferred<number>();
-  order.add({ end: quorum.append(request), acknowledge: resolve });
-  return encodePutAnswer({ revision: await promise, term: 1 });
 }
 
 await main();

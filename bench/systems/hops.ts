@@ -5,7 +5,7 @@ import { BackgroundProcess } from '../background-process.ts';
 import type { Turn } from '../environment.ts';
 import type { CommitLeaderSettings } from '../limits/commit-leader.ts';
 import { PlainServer, peerAccount } from './plain-server.ts';
-import type { PutSystem, PutTurn, StartedMember } from './put-system.ts';
+import { type PutSystem, type PutTurn, type StartedMember, startMembers } from './put-system.ts';
 import { startNodeMember } from './raft-group.ts';
 import { requireLossless, sourceSettings, untilFollowed } from './semisync.ts';
 import type { RunningSystem } from './system.ts';
@@ -15,16 +15,16 @@ import type { RunningSystem } from './system.ts';
 const putMember = fileURLToPath(new URL('../limits/put-member.ts', import.meta.url));
 const commitLeader = fileURLToPath(new URL('../limits/commit-leader.ts', import.meta.url));
 const memberCount = 3;
-const followerNumbers = [2, 3];
+const followers = 2;
 
 /** What no group of three members in Node is quicker than with one client. */
 export async function startPutHops(turn: PutTurn): Promise<PutSystem> {
   await using started = new AsyncDisposableStack();
-  const followers = await startFollowers(turn, started);
+  const { members } = started.use(await startFollowers(turn));
   const leader = started.use(await startMember(turn, 1));
   const all = started.move();
   return {
-    members: [leader, ...followers],
+    members: [leader, ...members],
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
 }
@@ -32,7 +32,7 @@ export async function startPutHops(turn: PutTurn): Promise<PutSystem> {
 /** What no server under such a group commits quicker than with one session. The first server of the turn; followers take ports of the others. */
 export async function startCommitHops(turn: Turn): Promise<RunningSystem> {
   await using started = new AsyncDisposableStack();
-  await startFollowers(turn, started);
+  started.use(await startFollowers(turn));
   const server = started.use(
     await PlainServer.start(turn, { number: 1, settings: sourceSettings() }),
   );
@@ -42,7 +42,7 @@ export async function startCommitHops(turn: Turn): Promise<RunningSystem> {
   const readyPort = turn.ports.server(1).group;
   const settings: CommitLeaderSettings = {
     directory,
-    followerPorts: followerNumbers.map((number) => turn.ports.server(number).group),
+    followerPorts: [2, 3].map((number) => turn.ports.server(number).group),
     server: { ...peerAccount, port: endpoint.port },
     readyPort,
   };
@@ -64,15 +64,9 @@ export async function startCommitHops(turn: Turn): Promise<RunningSystem> {
   };
 }
 
-async function startFollowers(
-  turn: PutTurn,
-  started: AsyncDisposableStack,
-): Promise<readonly StartedMember[]> {
-  const followers: StartedMember[] = [];
-  for (const number of followerNumbers) {
-    followers.push(started.use(await startMember(turn, number)));
-  }
-  return followers;
+/** Members 2 and 3. */
+async function startFollowers(turn: PutTurn): Promise<PutSystem> {
+  return await startMembers(followers, (number) => startMember(turn, number + 1));
 }
 
 function startMember(turn: PutTurn, number: number): Promise<StartedMember> {
